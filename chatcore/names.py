@@ -1,0 +1,80 @@
+"""what somebody typed -> the name that is shown, and the fold by which it is compared.
+
+`João` and `joao` are one name, and no other script can imitate one: the fold must be plain ASCII.
+The rules are those of PROTOCOL.md, "Names, rooms, text".
+"""
+
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+LONGEST_NAME = 32
+RESERVED = "server"
+FOLD_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_.-")
+# Latin letters that Unicode does not take apart into a plain letter and a mark.
+SPELLED_OUT = str.maketrans(
+    {
+        "ı": "i",
+        "ł": "l",
+        "ø": "o",
+        "đ": "d",
+        "ð": "d",
+        "þ": "th",
+        "æ": "ae",
+        "œ": "oe",
+        "ħ": "h",
+        "ŧ": "t",
+        "ŋ": "n",
+    }
+)
+# Tab is allowed: people paste it. Line and paragraph separators would forge a second line;
+# bidirectional overrides and isolates make a line read differently from what it says.
+FORBIDDEN_IN_TEXT = frozenset(
+    [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0)) if code != 0x09]
+    + ["\u2028", "\u2029", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069"]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A valid name of a person or a room: `shown` to people, compared by `fold`."""
+
+    shown: str
+    fold: str
+
+
+@lru_cache(maxsize=4096)
+def fold(text: str) -> str:
+    """What `text` is compared by: NFKD, casefold, NFKD again, marks dropped, special letters spelled out."""
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    return "".join(char for char in folded if not unicodedata.combining(char)).translate(SPELLED_OUT)
+
+
+@lru_cache(maxsize=4096)
+def parse_name(text: str) -> Name | None:
+    """The name that `text` means, or None when it is not a valid one."""
+    if not 1 <= len(text) <= 4 * LONGEST_NAME:  # an accent may be up to three characters of its own
+        return None
+    shown = unicodedata.normalize("NFC", unicodedata.normalize("NFKC", text))
+    folded = fold(shown)
+    if not (len(shown) <= LONGEST_NAME and 1 <= len(folded) <= LONGEST_NAME):
+        return None
+    if not FOLD_CHARACTERS.issuperset(folded) or _has_loose_marks(shown):
+        return None
+    return Name(shown, folded)
+
+
+def _has_loose_marks(shown: str) -> bool:
+    """True when a combining mark opens the name, or two follow each other: such a name spills over its line."""
+    marks = [unicodedata.combining(char) > 0 for char in shown]
+    return marks[0] or any(mark and after for mark, after in zip(marks, marks[1:], strict=False))
+
+
+def text_is_valid(text: str, limit: int) -> bool:
+    """True when `text` may be said: at most `limit` bytes of UTF-8 and nothing forbidden in it."""
+    if len(text) > limit or not FORBIDDEN_IN_TEXT.isdisjoint(text):
+        return False
+    try:
+        return len(text.encode()) <= limit
+    except UnicodeEncodeError:  # half of a surrogate pair, escaped in JSON
+        return False
