@@ -1,0 +1,270 @@
+"""what the log committed -> who hears it. The only place where one event becomes many.
+
+A member is *live*, and gets the same bytes as every live member, joined once for each dialect. Or
+it is *catching up*: then it has a cursor and pulls pages from the log while its queue is low. Live
+messages are not queued for it meanwhile; when the cursor reaches the head it becomes live.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from itertools import islice
+
+from chatcore.connection import Connection
+from chatcore.dialects import Dialect
+from chatcore.errors import COMMAND_ERRORS
+from chatcore.limits import Limits
+from chatcore.log import Committed, Draft, Duplicate, Log, NotKept, Outcome, Span
+from chatcore.names import Name
+from chatcore.protocol import Entered, Error, Joined, Left, Message
+from chatcore.rooms import Comes, Goes, Room, Said, as_many_as_fit, size_of_name
+
+PAGE_MESSAGES = 64  # asked from the log at once
+PAGES_PER_TURN = 32  # for all together, so that replays do not hold up the living
+
+
+class Delivery:
+    """All rooms. `wake(peer)` tells the chat that a peer whose commands waited may go on."""
+
+    def __init__(
+        self,
+        log: Log,
+        limits: Limits,
+        dirty: dict[Connection, None],
+        wake: Callable[[Connection], None],
+    ) -> None:
+        self.rooms: dict[str, Room] = {}
+        self.behind: dict[Connection, None] = {}  # those with a cursor
+        self.hungry: dict[Connection, None] = {}  # those of them whose queue is low: they pull next
+        self._log = log
+        self._limits = limits
+        self._dirty = dirty
+        self._wake = wake
+        self._answered: dict[Room, None] = {}  # rooms for which the log reported an outcome
+
+    # --- what the commands ask for: it is put in line
+
+    def say(self, room: Room, peer: Connection | None, draft: Draft) -> None:
+        """Append to the log; the room hears of it when the log says that it is kept."""
+        said = Said(peer, draft)
+        if peer is not None:
+            peer.pending += 1
+        room.line.append(said)
+        self._log.append(draft, partial(self._note_outcome, room, said))
+
+    def join(self, peer: Connection, name: Name, after: int | None, leaves: str = "") -> None:
+        """Let `peer` in, or let it resume; `leaves` is the room it comes from, if it moves."""
+        peer.moving += 1
+        self._log.span(name, partial(self._line_up_join, peer, after, leaves))
+
+    def _line_up_join(self, peer: Connection, after: int | None, leaves: str, span: Span) -> None:
+        room = self.rooms.setdefault(span.room.fold, Room(span.room, span.head))
+        room.line.append(Comes(peer, after, span.first, leaves))
+        self.advance(room)
+
+    def leave(self, peer: Connection, room: Room) -> None:
+        """Let `peer` out, behind everything that stands in line already."""
+        if peer.name is not None:
+            peer.moving += 1
+            room.line.append(Goes(peer.name, "leave", peer, is_announced=True))
+            self.advance(room)
+
+    def forget(self, peer: Connection, reason: str) -> None:
+        """`peer` is gone: it hears nothing from now on, and its rooms are told in their order."""
+        rooms = [self.rooms[fold] for fold in peer.rooms]
+        peer.rooms = {}
+        self.behind.pop(peer, None)
+        self.hungry.pop(peer, None)
+        for room in rooms:
+            if peer.name is not None:
+                goes = Goes(peer.name, reason, None, self._announces(room))
+                room.live.pop(peer, None)
+                room.roll.remove(peer.name)
+                room.line.append(goes)
+                self.advance(room)
+
+    # --- what the log reports: the line moves on
+
+    def _note_outcome(self, room: Room, said: Said, outcome: Outcome) -> None:
+        said.outcome = outcome
+        self._answered[room] = None
+
+    def take_answered(self) -> list[Room]:
+        """The rooms whose lines may move on."""
+        answered = list(self._answered)
+        self._answered.clear()
+        return answered
+
+    def advance(self, room: Room) -> None:
+        """Take steps from the front of the line until one waits for the log."""
+        while room.line:
+            step = room.line[0]
+            if isinstance(step, Said) and step.outcome is None:
+                break
+            room.line.popleft()
+            match step:
+                case Said(peer, draft, Committed(message)):
+                    self._committed(room, peer, draft, message)
+                case Said(peer, draft, Duplicate(message)):
+                    self._duplicate(room, peer, message)
+                case Said(peer, draft, NotKept(code, text)):
+                    self._not_kept(peer, draft, text or COMMAND_ERRORS[code], code)
+                case Comes():
+                    self._comes(room, step)
+                case Goes():
+                    self._goes(room, step)
+            if isinstance(step, Said) and step.peer is not None:
+                step.peer.pending -= 1
+                self._wake(step.peer)
+        self._emit(room)
+        if not room.roll and not room.line:
+            self.rooms.pop(room.name.fold, None)
+
+    def _committed(self, room: Room, peer: Connection | None, draft: Draft, message: Message) -> None:
+        room.head = message.seq
+        if peer is None or not peer.is_program:
+            room.batch.append((message, peer))
+            return
+        room.batch.append((message, None))
+        if peer.is_open and room.name.fold not in peer.rooms:  # it left since, and is told all the same
+            self._emit(room)
+            peer.send(message)
+
+    def _duplicate(self, room: Room, peer: Connection | None, original: Message) -> None:
+        """Send the original to the retrying peer, unless its replay has yet to bring it."""
+        self._emit(room)
+        if peer is None or not peer.is_open:
+            return
+        cursor = peer.rooms.get(room.name.fold)
+        if peer.is_program and (cursor is None or original.seq <= cursor):
+            peer.send(original)
+
+    def _not_kept(self, peer: Connection | None, draft: Draft, text: str, code: str) -> None:
+        if peer is not None and peer.is_open:
+            peer.send(Error(code, text, draft.cid, about=draft.text))
+
+    def _comes(self, room: Room, step: Comes) -> None:
+        peer, fold = step.peer, room.name.fold
+        if not peer.is_open or peer.name is None:
+            return
+        if fold not in peer.rooms:
+            room.roll.add(peer.name)
+            if self._announces(room):
+                room.batch.append((Entered(room.name.shown, peer.name.shown), None))
+        self._emit(room)
+        start = room.head - self._limits.recent if step.after is None else step.after
+        cursor = min(max(start, step.first_kept - 1), room.head)
+        members = as_many_as_fit(room.roll.page(), size_of_name, self._limits.frame)
+        peer.send(
+            Joined(
+                room=room.name.shown,
+                first=cursor + 1,
+                seq=room.head,
+                count=len(room.roll),
+                members=tuple(members),
+                presence=self._announces(room),
+            )
+        )
+        if not peer.is_program:
+            peer.here = fold
+        room.live.pop(peer, None)
+        peer.rooms[fold] = cursor
+        self._continue(room, peer, cursor)
+        if peer.is_program:
+            self._moved(peer)
+        if step.leaves in peer.rooms and step.leaves != fold:
+            self.leave(peer, self.rooms[step.leaves])
+
+    def _goes(self, room: Room, step: Goes) -> None:
+        left = Left(room.name.shown, step.name.shown, step.reason)
+        is_announced = step.is_announced
+        peer = step.peer
+        if peer is not None:
+            self._moved(peer)
+            if room.name.fold not in peer.rooms:  # the connection was lost while this stood in line
+                return
+            is_announced = self._announces(room)
+            self._emit(room)
+            room.live.pop(peer, None)
+            room.roll.remove(step.name)
+            del peer.rooms[room.name.fold]
+            self.feed(peer)
+            peer.send(left)
+        if is_announced:
+            room.batch.append((left, None))
+
+    def _announces(self, room: Room) -> bool:
+        return len(room.roll) <= self._limits.presence
+
+    def _moved(self, peer: Connection) -> None:
+        peer.moving -= 1
+        self._wake(peer)
+
+    # --- out
+
+    def _emit(self, room: Room) -> None:
+        """Give the batch to every live member: the same bytes to all who speak the same dialect."""
+        batch, room.batch = room.batch, []
+        if not batch or not room.live:
+            return
+        pieces: dict[Dialect, list[bytes]] = {}
+        joined: dict[Dialect, bytes] = {}
+        speakers = {peer for _, peer in batch if peer is not None}
+        for peer in room.live:
+            dialect = peer.dialect
+            if dialect is None:
+                continue
+            if dialect not in joined:
+                pieces[dialect] = [dialect.encode(event, "") for event, _ in batch]
+                joined[dialect] = b"".join(pieces[dialect])
+            if speakers and peer in speakers:
+                others = zip(pieces[dialect], batch, strict=True)
+                peer.queue.push(b"".join(piece for piece, (_, speaker) in others if speaker is not peer))
+            else:
+                peer.queue.push(joined[dialect])
+        self._dirty.update(room.live)
+
+    # --- catching up
+
+    def feed(self, peer: Connection) -> None:
+        """Note whether `peer` has to catch up, and whether it may pull now. Called whenever that may have changed."""
+        if all(cursor is None for cursor in peer.rooms.values()):
+            self.behind.pop(peer, None)
+            self.hungry.pop(peer, None)
+            return
+        self.behind[peer] = None
+        if peer.queue.size < self._limits.low_water:
+            self.hungry[peer] = None
+
+    def take_hungry(self) -> list[Connection]:
+        """Those whose turn it is to pull a page."""
+        taken = list(islice(self.hungry, PAGES_PER_TURN))
+        for peer in taken:
+            del self.hungry[peer]
+        return taken
+
+    def pull(self, peer: Connection) -> None:
+        """Ask the log for the next page of one room in which `peer` is behind."""
+        fold, cursor = next((fold, cursor) for fold, cursor in peer.rooms.items() if cursor is not None)
+        self._log.read(fold, cursor, PAGE_MESSAGES, partial(self._replay, peer, fold, cursor))
+
+    def _replay(self, peer: Connection, fold: str, cursor: int, page: list[Message]) -> None:
+        """Queue what fits of a page. What was committed but not yet delivered comes live."""
+        if peer.rooms.get(fold) != cursor:
+            return  # it left, or joined again from elsewhere, while the log was looking
+        room = self.rooms[fold]
+        for message in page:
+            if message.seq > room.head or peer.queue.size >= self._limits.low_water:
+                break
+            peer.send(message)
+            cursor = message.seq
+        self._continue(room, peer, cursor if page else room.head)
+
+    def _continue(self, room: Room, peer: Connection, cursor: int) -> None:
+        """Go on from `cursor`: live at the head, from the log before it."""
+        is_live = cursor >= room.head
+        peer.rooms[room.name.fold] = None if is_live else cursor
+        if is_live:
+            room.live[peer] = None
+            if not peer.is_program:
+                self._moved(peer)
+        self.feed(peer)
