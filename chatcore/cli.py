@@ -1,0 +1,95 @@
+"""arguments -> serve, connect or demo. Exit status 0: fine, 1: could not start, 2: wrong usage."""
+
+import argparse
+from collections.abc import Callable, Sequence
+
+from chatcore.limits import Limits, describe
+from chatcore.sockets import DEFAULT_PORT, parse_address
+
+DESCRIPTION = "A chat server on one thread and one event loop. Without a command it serves with the defaults."
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command line and return the exit status."""
+    parser, commands = _parser()
+    asks_for_serve = not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-h", "--help"))
+    options = parser.parse_args(["serve", *arguments] if asks_for_serve else arguments)
+    try:
+        return commands[options.command](options)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> tuple[argparse.ArgumentParser, dict[str, Callable[[argparse.Namespace], int]]]:
+    parser = argparse.ArgumentParser(prog="python3 -m chatcore", description=DESCRIPTION)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    raw = argparse.RawDescriptionHelpFormatter
+    _add_serve(commands.add_parser("serve", help="serve a chat", epilog=_limits_help(), formatter_class=raw))
+    _add_connect(commands.add_parser("connect", help="chat, in this terminal"))
+    commands.add_parser("demo", help="watch a short conversation, and what the loop does")
+    return parser, {"serve": _serve, "connect": _connect, "demo": _demo}
+
+
+def _limits_help() -> str:
+    rows = [f"  {name:<21}{default:>9} {unit:<12} {meaning}" for name, default, unit, meaning in describe()]
+    return "\n".join(["limits, with their defaults (--limit NAME=VALUE):", *rows])
+
+
+def _add_serve(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on; 0.0.0.0: all (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--port", type=_port, default=DEFAULT_PORT, help="0: any free one (default: %(default)s)"
+    )
+    parser.add_argument("--history", default="chat.db", metavar="FILE|none", help="(default: %(default)s)")
+    parser.add_argument(
+        "--limit", action="append", default=[], metavar="NAME=VALUE", help="set a limit, see below"
+    )
+    parser.add_argument("--trace", action="store_true", help="print what the loop does, turn by turn")
+    parser.set_defaults(error=parser.error)
+
+
+def _add_connect(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("address", nargs="?", default="127.0.0.1", type=_address, metavar="HOST[:PORT]")
+    parser.add_argument("--name", help="who you are; without it you are asked")
+    parser.add_argument("--room", default="lobby", help="(default: %(default)s)")
+    parser.add_argument("--plain", action="store_true", help="plain lines, no line editor and no colours")
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port (0 to 65535)")
+    return int(text)
+
+
+def _address(text: str) -> tuple[str, int]:
+    try:
+        return parse_address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from chatcore.serve import serve
+
+    limits = Limits()
+    try:
+        for setting in options.limit:
+            limits = limits.with_setting(setting)
+    except ValueError as error:
+        options.error(f"--limit: {error}")
+    options.limits = limits
+    return serve(options)
+
+
+def _connect(options: argparse.Namespace) -> int:
+    from chatcore.client.run import connect
+
+    return connect(options)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from chatcore.demo import demo
+
+    return demo()

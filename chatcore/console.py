@@ -1,0 +1,85 @@
+"""what the operator types at the server -> said in every room, or a command."""
+
+from collections.abc import Callable
+from typing import TextIO
+
+from chatcore.errors import CommandError
+from chatcore.screen.plain import PlainScreen
+from chatcore.server import Server
+
+HELP = (
+    "what you type is said as `server` in every room where somebody is; commands:",
+    "  /who          who is here, and in which rooms",
+    "  /kick NAME    end somebody's connection",
+    "  /mute NAME    somebody may listen and not speak, until /unmute NAME or a restart",
+    "  /stop, sair   say bye to everybody and stop",
+)
+
+
+class Console:
+    """The keyboard of the terminal in which the server runs."""
+
+    def __init__(self, server: Server, stdin: TextIO, stdout: TextIO) -> None:
+        self._server = server
+        self._screen = PlainScreen(stdin, stdout)
+        self._commands: dict[str, Callable[[str], str]] = {
+            "/who": self._who,
+            "/kick": self._kick,
+            "/mute": self._mute,
+            "/unmute": self._unmute,
+            "/help": lambda _: "\n".join(HELP),
+            "/stop": self._stop,
+        }
+        self._screen.start(server.loop, self._on_line, lambda: None)
+
+    def close(self) -> None:
+        """Give the terminal back."""
+        self._screen.close()
+
+    def _on_line(self, line: str) -> None:
+        """One typed line. Nothing that is typed here may stop the server by accident."""
+        text = line.strip()
+        word, _, rest = text.partition(" ")
+        try:
+            if text == "sair":
+                answer = self._stop("")
+            elif not text.startswith("/"):
+                answer = self._say(text)
+            elif word in self._commands:
+                answer = self._commands[word](rest.strip())
+            else:
+                answer = "! there is no such command (/help lists them)"
+        except CommandError as error:
+            answer = f"! {error.text}"
+        for row in answer.split("\n") if answer else ():
+            self._screen.show(row)
+
+    def _say(self, text: str) -> str:
+        if text:
+            self._server.chat.commands.announce(text)
+        return ""
+
+    def _who(self, _: str) -> str:
+        people = self._server.chat.commands.people
+        rows = [
+            f"{peer.name.shown}  {peer.address}  in {', '.join(sorted(peer.rooms)) or 'no room'}"
+            for _, peer in sorted(people.items())
+            if peer.name is not None
+        ]
+        return "\n".join([f"{len(rows)} here", *rows])
+
+    def _kick(self, name: str) -> str:
+        self._server.chat.close(self._server.chat.commands.find(name), "kicked")
+        return f"{name} was removed"
+
+    def _mute(self, name: str) -> str:
+        self._server.chat.commands.mute(name)
+        return f"{name} may not speak until /unmute {name}"
+
+    def _unmute(self, name: str) -> str:
+        self._server.chat.commands.unmute(name)
+        return f"{name} may speak"
+
+    def _stop(self, _: str) -> str:
+        self._server.stop()
+        return "stopping"

@@ -1,0 +1,111 @@
+"""`python3 -m chatcore serve`: put the parts together, say how to connect, run until somebody stops it."""
+
+import argparse
+import logging
+import secrets
+import selectors
+import signal
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from chatcore.commands import Outside
+from chatcore.console import Console
+from chatcore.errors import LogError
+from chatcore.limits import Limits
+from chatcore.log import Log, MemoryLog
+from chatcore.loop import Wakeup
+from chatcore.server import Server
+from chatcore.sockets import DEFAULT_PORT, address_in_network, listen, most_connections, show_address
+from chatcore.sqlite_log import SqliteLog
+from chatcore.trace import PrintedTrace
+
+PYTHON = "py" if sys.platform == "win32" else "python3"
+
+
+class OneLine(logging.Formatter):
+    """A record is one line, whatever peers send: line ends and control characters are escaped."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record with everything unprintable escaped."""
+        text = super().format(record)
+        return "".join(
+            char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+        )
+
+
+def serve(options: argparse.Namespace) -> int:
+    """Serve until stopped. Returns the exit status; a reason not to start is one line on standard error."""
+    _log_to_stderr()
+    limits: Limits = options.limits
+    most = most_connections()
+    limits = replace(limits, connections=min(limits.connections or most, most))
+    try:
+        log = _open_log(options.history)
+        listener = listen(options.host, options.port)
+    except LogError as error:
+        return _cannot_start(str(error))
+    except OSError as error:
+        return _cannot_start(
+            f"cannot listen on {show_address(options.host, options.port)}: {error.strerror or error}"
+        )
+    outside = Outside(utc=time.time, new_id=lambda: secrets.token_hex(16), report=_report)
+    trace = PrintedTrace(sys.stderr) if options.trace else None
+    server = Server(listener, selectors.DefaultSelector(), time.monotonic, limits, log, outside, trace)
+    wakeup = Wakeup(server.loop, (signal.SIGINT, signal.SIGTERM), lambda number: server.stop())
+    _say_how_to_connect(options, listener.getsockname()[1])
+    console = Console(server, sys.stdin, sys.stdout) if sys.stdin is not None and sys.stdin.isatty() else None
+    try:
+        server.loop.run()
+    finally:
+        if console is not None:
+            console.close()
+        wakeup.close()
+        server.close()
+    print("stopped")
+    return 1 if server.failure else 0
+
+
+def _open_log(history: str) -> Log:
+    if history == "none":
+        return MemoryLog(secrets.token_hex(16))
+    return SqliteLog(Path(history))
+
+
+def _cannot_start(why: str) -> int:
+    print(f"chatcore: {why}", file=sys.stderr)
+    return 1
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(OneLine("%(asctime)s %(levelname)s %(message)s"))
+    records = logging.getLogger("chatcore")
+    records.addHandler(handler)
+    records.setLevel(logging.INFO)
+
+
+def _report(where: str, error: Exception) -> None:
+    logging.getLogger("chatcore").error("a mistake of ours in %s", where, exc_info=error)
+
+
+def _say_how_to_connect(options: argparse.Namespace, port: int) -> None:
+    """The first line is for programs that started us and wait; the others are for people."""
+    here = show_address(options.host, port)
+    is_loopback = options.host in ("127.0.0.1", "localhost", "::1")
+    outside = address_in_network() or options.host
+    reach = show_address(options.host if is_loopback else outside, port)
+    target = "" if (is_loopback and port == DEFAULT_PORT) else f" {reach}"
+    host = options.host if is_loopback else outside
+    print(f"listening on {here}")
+    print(f"  chat:     {PYTHON} -m chatcore connect{target}")
+    print(f"  or:       nc {host} {port}    and type a name")
+    if is_loopback:
+        print("  only this machine can connect; for everybody in your network:")
+        print(f"            {PYTHON} -m chatcore serve --host 0.0.0.0")
+        if outside != options.host:
+            print(f"            then they use {PYTHON} -m chatcore connect {show_address(outside, port)}")
+    kept = "nowhere (it ends with the server)" if options.history == "none" else options.history
+    print(f"  history:  {kept}")
+    print("  stop:     Ctrl-C", flush=True)
