@@ -147,6 +147,7 @@ class Chat:
             self.close(peer, "shutting_down")
 
     def _say_goodbye(self) -> None:
+        self.delivery.is_quiet = True
         for peer in list(self.connections):
             if not peer.pending:
                 self.close(peer, "shutting_down")

@@ -33,6 +33,7 @@ class Delivery:
         wake: Callable[[Connection], None],
     ) -> None:
         self.rooms: dict[str, Room] = {}
+        self.is_quiet = False  # at the end nobody is told who goes: everybody does
         self.behind: dict[Connection, None] = {}  # those with a cursor
         self.hungry: dict[Connection, None] = {}  # those of them whose queue is low: they pull next
         self._log = log
@@ -193,7 +194,7 @@ class Delivery:
             room.batch.append((left, None))
 
     def _announces(self, room: Room) -> bool:
-        return len(room.roll) <= self._limits.presence
+        return len(room.roll) <= self._limits.presence and not self.is_quiet
 
     def _moved(self, peer: Connection) -> None:
         peer.moving -= 1

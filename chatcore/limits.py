@@ -4,6 +4,7 @@
 """
 
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 KIB = 1024
 # What an event adds around its text in the worst case: names, room, cid and time, all escaped.
@@ -127,7 +128,8 @@ class Limits:
         except ValueError:
             wanted = "a whole number" if kinds[name] is int else "a number"
             raise ValueError(f"{name} needs {wanted}, not {value!r}") from None
-        return replace(self, **{name: number})
+        change: dict[str, Any] = {name: number}
+        return replace(self, **change)
 
 
 MAY_BE_ZERO = {"rate", "per_address", "new_per_minute", "connections", "presence", "recent", "linger_seconds"}
