@@ -6,7 +6,7 @@ its tail silently when the caller stopped early.)
 
 Rules of this file: the same bytes give the same frames however they are cut; the buffer never
 holds more than one frame and one piece; nothing but StreamError is ever raised, and once it was
-raised it is raised again.
+raised it is raised again and no more bytes are taken in.
 """
 
 from typing import Protocol
@@ -28,7 +28,7 @@ class Framing(Protocol):
         """The next whole frame, or None until more bytes come. StreamError("too_big") ends it."""
 
     def last_frame(self) -> bytes | None:
-        """At the end of the stream: what stands there unended, or None. StreamError if that is no frame."""
+        """At the end of the stream, after `next_frame` gave None: what stands there unended, or None."""
 
     @property
     def is_inside_frame(self) -> bool:
@@ -46,18 +46,22 @@ class Framing(Protocol):
 class LineFraming:
     """Frames end with a newline; one carriage return in front of it is ignored."""
 
-    __slots__ = ("_buffer", "_limit")
+    __slots__ = ("_buffer", "_error", "_limit")
 
     def __init__(self, limit: int) -> None:
         self._buffer = ReceiveBuffer()
         self._limit = limit  # bytes of payload
+        self._error: StreamError | None = None
 
     def receive(self, data: bytes) -> None:
         """Take in what the network gave."""
-        self._buffer.append(data)
+        if self._error is None:
+            self._buffer.append(data)
 
     def next_frame(self) -> bytes | None:
         """The next line without its end, or None; StreamError when a line is longer than the limit."""
+        if self._error is not None:
+            raise self._error
         end = self._buffer.find(NEWLINE)
         if end < 0:
             self._check(len(self._buffer) - 1)  # the last byte may be the ignored carriage return
@@ -70,6 +74,8 @@ class LineFraming:
 
     def last_frame(self) -> bytes | None:
         """A line that the end of the stream ended."""
+        if self._error is not None:
+            raise self._error
         line = self._buffer.peek(len(self._buffer)).removesuffix(b"\r")
         self._check(len(line))
         self._buffer.take(len(self._buffer))
@@ -82,7 +88,7 @@ class LineFraming:
 
     @staticmethod
     def encode(payload: bytes) -> bytes:
-        """The payload (without newlines) and a newline."""
+        """The payload (no newline in it, no carriage return at its end) and a newline."""
         return payload + b"\n"
 
     @staticmethod
@@ -92,24 +98,29 @@ class LineFraming:
 
     def _check(self, length: int) -> None:
         if length > self._limit:
-            raise StreamError("too_big", f"a line may be {self._limit} bytes long")
+            self._error = StreamError("too_big", f"a line may be {self._limit} bytes long")
+            raise self._error
 
 
 class LengthFraming:
     """Frames begin with their length: four bytes, big-endian, not counting themselves."""
 
-    __slots__ = ("_buffer", "_limit")
+    __slots__ = ("_buffer", "_error", "_limit")
 
     def __init__(self, limit: int) -> None:
         self._buffer = ReceiveBuffer()
         self._limit = limit  # bytes of payload
+        self._error: StreamError | None = None
 
     def receive(self, data: bytes) -> None:
         """Take in what the network gave."""
-        self._buffer.append(data)
+        if self._error is None:
+            self._buffer.append(data)
 
     def next_frame(self) -> bytes | None:
         """The next payload, or None; StreamError as soon as too great a length is *announced*."""
+        if self._error is not None:
+            raise self._error
         if len(self._buffer) < HEADER_BYTES:
             return None
         length = int.from_bytes(self._buffer.peek(HEADER_BYTES), "big")
@@ -123,8 +134,10 @@ class LengthFraming:
 
     def last_frame(self) -> bytes | None:
         """Nothing may stand there: a frame that is cut off is not a frame."""
-        if len(self._buffer):
-            raise StreamError("bad_frame")
+        if self._error is None and len(self._buffer):
+            self._error = StreamError("bad_frame")
+        if self._error is not None:
+            raise self._error
         return None
 
     @property

@@ -4,6 +4,7 @@ Nothing here reads or writes: the server is the only file that calls accept, rec
 """
 
 import contextlib
+import errno
 import socket
 import sys
 from typing import Protocol
@@ -53,8 +54,14 @@ def listen(host: str, port: int, backlog: int = 1024) -> socket.socket:
 
 
 def start_connecting(address: Address) -> socket.socket:
-    """A non-blocking socket that is on its way to `address`: it becomes writable when it arrived or failed."""
-    family, kind, protocol, _, resolved = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0]
+    """A non-blocking socket that is on its way to `address`: it becomes writable when it arrived or failed.
+
+    The first address of a name is taken. OSError when the name cannot be resolved.
+    """
+    try:
+        family, kind, protocol, _, resolved = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0]
+    except UnicodeError:  # `a..b`: not a name that could be looked up
+        raise OSError(errno.EINVAL, "this is no name of a machine") from None
     sock = socket.socket(family, kind, protocol)
     sock.setblocking(False)
     with contextlib.suppress(OSError):  # what went wrong is asked for with SO_ERROR, as for any connect

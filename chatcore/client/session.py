@@ -77,9 +77,8 @@ class Session:
 
     def unsent(self) -> list[Notice]:
         """What was said and not confirmed."""
-        return [
-            Notice(f'not confirmed yet: "{said.text}"', is_wrong=True) for said in self.unconfirmed.values()
-        ]
+        texts = [said.text for said in self.unconfirmed.values()] + self._early
+        return [Notice(f'not confirmed: "{text}"', is_wrong=True) for text in texts]
 
     def _say_hello(self) -> None:
         if self.is_connected and self.name is not None:
