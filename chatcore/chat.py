@@ -6,6 +6,7 @@ lets `judge` see what was left. Time enters through `loop`: ours, or asyncio's.
 """
 
 from collections.abc import Callable, Iterable
+
 from chatcore import protocol
 from chatcore.clocks import Clocks, Scheduler
 from chatcore.commands import Commands, Outside
@@ -25,9 +26,7 @@ from chatcore.trace import Trace
 class Chat:
     """All peers. `limits` and `log` are the server's; see `Outside` for the rest."""
 
-    def __init__(
-        self, limits: Limits, log: Log, loop: Scheduler, outside: Outside, trace: Trace | None = None
-    ) -> None:
+    def __init__(self, limits: Limits, log: Log, loop: Scheduler, outside: Outside, trace: Trace | None = None) -> None:
         self.limits = limits
         self.log = log
         self.gate = Gate(limits)
@@ -49,6 +48,11 @@ class Chat:
     def is_busy(self) -> bool:
         """True when the next turn has work even if nothing arrives."""
         return bool(self._intake.line or self._dirty or self.delivery.hungry)
+
+    @property
+    def is_gathering(self) -> bool:
+        """True when this turn has something to tell a room, and the room could be told more at once."""
+        return self._intake.has_taken
 
     # --- 2. what the network did
 

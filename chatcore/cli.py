@@ -36,16 +36,10 @@ def _limits_help() -> str:
 
 
 def _add_serve(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--host", default="127.0.0.1", help="address to listen on; 0.0.0.0: all (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--port", type=_port, default=DEFAULT_PORT, help="0: any free one (default: %(default)s)"
-    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0: all (default: %(default)s)")
+    parser.add_argument("--port", type=_port, default=DEFAULT_PORT, help="0: any free one (default: %(default)s)")
     parser.add_argument("--history", default="chat.db", metavar="FILE|none", help="(default: %(default)s)")
-    parser.add_argument(
-        "--limit", action="append", default=[], metavar="NAME=VALUE", help="set a limit, see below"
-    )
+    parser.add_argument("--limit", action="append", default=[], metavar="NAME=VALUE", help="set a limit, see below")
     parser.add_argument("--trace", action="store_true", help="print what the loop does, turn by turn")
     parser.set_defaults(error=parser.error)
 

@@ -103,9 +103,7 @@ class Commands:
             "name": LONGEST_NAME,
             "room": LONGEST_NAME,
         }
-        peer.send(
-            protocol.Welcome(name.shown, token, protocol.VERSION, SERVER_NAME, self._log.identity, limits)
-        )
+        peer.send(protocol.Welcome(name.shown, token, protocol.VERSION, SERVER_NAME, self._log.identity, limits))
         if not peer.is_program:
             self._delivery.join(peer, Name(LOBBY, LOBBY), None)
 
@@ -121,9 +119,7 @@ class Commands:
                 raise CommandError("name_taken")
             self._close(holder, "replaced")
         fresh = self._new_id()
-        is_well_formed = (
-            offered is not None and len(offered) == len(fresh) and set(offered) <= set("0123456789abcdef")
-        )
+        is_well_formed = offered is not None and len(offered) == len(fresh) and set(offered) <= set("0123456789abcdef")
         return offered if offered is not None and is_well_formed else fresh
 
     # --- rooms
@@ -169,9 +165,7 @@ class Commands:
             raise CommandError("text_invalid")
 
     def _now(self) -> str:
-        return (
-            datetime.fromtimestamp(self._utc(), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        )
+        return datetime.fromtimestamp(self._utc(), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def _direct(self, peer: Connection, command: protocol.AskDirect) -> None:
         try:

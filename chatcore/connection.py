@@ -72,7 +72,8 @@ class Due(Enum):
 class Handle(Protocol):
     """What `call_later` returns, here and in asyncio."""
 
-    def cancel(self) -> None: ...
+    def cancel(self) -> None:
+        """It is not to fire any more."""
 
 
 class Connection:

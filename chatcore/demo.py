@@ -94,11 +94,11 @@ class Storyteller:
         self._watched[name] = wants
         match wants:
             case "READ|WRITE" if not had_write:
-                return f"the kernel takes no more for {name}: the rest waits in a queue, and select is asked about WRITE"
+                return f"the kernel takes no more for {name}: the rest waits, and select is asked about WRITE too"
             case "WRITE":
                 return f"{name}'s queue is above the high-water mark: now we do not read from {name} either"
             case "READ|WRITE":
-                return f"{name}'s queue is above the ceiling: what waits is dropped, a bye is queued, and {name} has left"
+                return f"{name}'s queue is above the ceiling: it is dropped, a bye is queued, {name} has left"
             case "READ" if had_write:
                 return f"{name}'s queue is empty: WRITE is not asked any more"
         return ""
@@ -184,6 +184,8 @@ def _play(
             for line in guest.read():
                 say(f"  {guest.name} sees │ {line}")
 
+    say("One server, one thread, one loop, and three clients that are plain sockets.")
+    say("A turn: select tells who is ready; receive; cut out frames; commit to the log; send.")
     ana, bia, caio = enter("ana"), enter("bia"), enter("caio", SMALL_WINDOW)
     show(ana, bia, caio)
 

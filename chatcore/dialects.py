@@ -50,9 +50,7 @@ def _refused(name: str, refusal: str) -> Dialect:
 
 
 def _http(sentence: str) -> Dialect:
-    head = (
-        "HTTP/1.0 501 Not Implemented\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
-    )
+    head = "HTTP/1.0 501 Not Implemented\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
     return _refused("http", f"{head}{sentence}\n")
 
 
@@ -70,9 +68,7 @@ JSON_LINES = _json(LineFraming, "json-lines")
 JSON_LENGTH = _json(LengthFraming, "json-length")
 HTTP = _http(f"no web page yet; {HOW_TO_CONNECT}")
 TLS = _refused("tls", f"! TLS is not spoken here; {HOW_TO_CONNECT}\n")
-IRC = _refused(
-    "irc", "ERROR :IRC is not spoken here yet; type a name in nc, or python3 -m chatcore connect\r\n"
-)
+IRC = _refused("irc", "ERROR :IRC is not spoken here yet; type a name in nc, or python3 -m chatcore connect\r\n")
 SSH = _refused("ssh", f"! SSH is not spoken here; {HOW_TO_CONNECT}\n")
 
 HTTP_VERBS = (

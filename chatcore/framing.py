@@ -125,9 +125,7 @@ class LengthFraming:
             return None
         length = int.from_bytes(self._buffer.peek(HEADER_BYTES), "big")
         if length > self._limit:
-            raise StreamError(
-                "too_big", f"a frame may be {self._limit} bytes long, and {length} were announced"
-            )
+            raise StreamError("too_big", f"a frame may be {self._limit} bytes long, and {length} were announced")
         if len(self._buffer) < HEADER_BYTES + length:
             return None
         return self._buffer.take(HEADER_BYTES + length)[HEADER_BYTES:]

@@ -103,6 +103,11 @@ class Intake:
         if not is_held_up:
             self._clocks.listen_again(peer)
 
+    @property
+    def has_taken(self) -> bool:
+        """True when something was said in this turn."""
+        return bool(self._taken)
+
     def end_turn(self) -> None:
         """The next turn has new budgets."""
         self._taken.clear()

@@ -11,7 +11,7 @@ from typing import Any, Never, TypeVar, cast, get_args, get_origin
 
 from chatcore import protocol
 from chatcore.errors import CommandError
-from chatcore.protocol import Event, WireCommand, WireEvent
+from chatcore.protocol import WireCommand, WireEvent
 
 T = TypeVar("T")
 
@@ -152,7 +152,7 @@ def _build(table: dict[str, type[T]], given: dict[str, Any]) -> T:
 
 
 def _fill(cls: type[T], given: dict[str, Any]) -> T:
-    values = {}
+    values: dict[str, Any] = {}
     for attribute, wire, accepted, may_be_absent in SHAPES[cls]:
         if wire in given:
             values[attribute] = _check(wire, given[wire], accepted)
@@ -161,7 +161,7 @@ def _fill(cls: type[T], given: dict[str, Any]) -> T:
     return cls(**values)
 
 
-def _check(wire: str, value: Any, accepted: type) -> Any:
+def _check(wire: str, value: object, accepted: type) -> object:
     """The value, if it is of the type and size that the field takes."""
     if type(value) is not accepted:  # not isinstance: a bool is an int to Python
         raise CommandError("bad_field", f"{wire} must be {JSON_NAMES[accepted]}")

@@ -3,6 +3,7 @@
 `serve --limit NAME=VALUE` sets a field; `serve --help` and the docs print this table.
 """
 
+import math
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -42,15 +43,11 @@ class Limits:
     high_water: int = field(
         default=64 * KIB, metadata=_about("bytes", "above this much unsent, we stop reading from that peer")
     )
-    low_water: int = field(
-        default=16 * KIB, metadata=_about("bytes", "at this much unsent, things are normal again")
-    )
+    low_water: int = field(default=16 * KIB, metadata=_about("bytes", "at this much unsent, things are normal again"))
     ceiling: int = field(
         default=256 * KIB, metadata=_about("bytes", "above this much unsent, the peer is disconnected")
     )
-    drain_seconds: float = field(
-        default=10.0, metadata=_about("seconds", "how long a peer may stay above the marks")
-    )
+    drain_seconds: float = field(default=10.0, metadata=_about("seconds", "how long a peer may stay above the marks"))
     linger_seconds: float = field(
         default=2.0, metadata=_about("seconds", "how long a closing peer may take to close its side")
     )
@@ -69,15 +66,11 @@ class Limits:
         default=5.0,
         metadata=_about("per second", "how many commands may come in the long run; 0: any number"),
     )
-    per_address: int = field(
-        default=100, metadata=_about("connections", "at once from one address; 0: any number")
-    )
+    per_address: int = field(default=100, metadata=_about("connections", "at once from one address; 0: any number"))
     new_per_minute: int = field(
         default=300, metadata=_about("connections", "new ones a minute from one address; 0: any number")
     )
-    rooms_per_connection: int = field(
-        default=50, metadata=_about("rooms", "how many rooms one connection may be in")
-    )
+    rooms_per_connection: int = field(default=50, metadata=_about("rooms", "how many rooms one connection may be in"))
     presence: int = field(
         default=200, metadata=_about("members", "comings and goings are announced in rooms up to this size")
     )
@@ -92,10 +85,9 @@ class Limits:
     def __post_init__(self) -> None:
         """Refuse what cannot work, before anybody is connected."""
         for limit in fields(self):
-            if getattr(self, limit.name) < (0 if limit.name in MAY_BE_ZERO else 1e-9):
-                raise ValueError(
-                    f"{limit.name} must be above {'or equal to ' * (limit.name in MAY_BE_ZERO)}0"
-                )
+            value, least = getattr(self, limit.name), "0 or more" if limit.name in MAY_BE_ZERO else "above 0"
+            if not (math.isfinite(value) and (value > 0 or (value == 0 and limit.name in MAY_BE_ZERO))):
+                raise ValueError(f"{limit.name} must be {least}, not {value}")
         rules = {
             "frame must be below 16 MiB: the first byte of a length is always 0": self.frame < 1 << 24,
             f"frame must be at least {EVENT_OVERHEAD} bytes": self.frame >= EVENT_OVERHEAD,
@@ -103,8 +95,7 @@ class Limits:
                 self.frame >= 2 * self.text + EVENT_OVERHEAD
             ),
             "low_water must be below high_water": self.low_water < self.high_water,
-            "high_water and one frame must fit below the ceiling": self.high_water + self.frame
-            <= self.ceiling,
+            "high_water and one frame must fit below the ceiling": self.high_water + self.frame <= self.ceiling,
             "two turn_bytes and one frame must fit below the ceiling": (
                 2 * self.turn_bytes + self.frame <= self.ceiling
             ),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 LONGEST_NAME = 32
+LONGEST_TYPED = 4 * LONGEST_NAME  # an accented letter may be typed as several characters
 RESERVED = "server"
 FOLD_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_.-")
 # Latin letters that Unicode does not take apart into a plain letter and a mark.
@@ -43,31 +44,48 @@ class Name:
     fold: str
 
 
-@lru_cache(maxsize=4096)
 def fold(text: str) -> str:
-    """What `text` is compared by: NFKD, casefold, NFKD again, marks dropped, special letters spelled out."""
+    """What `text` is compared by: NFKD, casefold, NFKD again, marks dropped, special letters spelled out.
+
+    What is too long to be a name is returned as it is: it equals no fold of a name.
+    """
+    return _fold(text) if len(text) <= LONGEST_TYPED else text
+
+
+@lru_cache(maxsize=4096)
+def _fold(text: str) -> str:
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return "".join(char for char in folded if not unicodedata.combining(char)).translate(SPELLED_OUT)
 
 
-@lru_cache(maxsize=4096)
 def parse_name(text: str) -> Name | None:
     """The name that `text` means, or None when it is not a valid one."""
-    if not 1 <= len(text) <= 4 * LONGEST_NAME:  # an accent may be up to three characters of its own
-        return None
+    return _parse_name(text) if len(text) <= LONGEST_TYPED else None
+
+
+@lru_cache(maxsize=4096)
+def _parse_name(text: str) -> Name | None:
     shown = unicodedata.normalize("NFC", unicodedata.normalize("NFKC", text))
-    folded = fold(shown)
+    folded = _fold(shown)
     if not (len(shown) <= LONGEST_NAME and 1 <= len(folded) <= LONGEST_NAME):
         return None
-    if not FOLD_CHARACTERS.issuperset(folded) or _has_loose_marks(shown):
+    if not FOLD_CHARACTERS.issuperset(folded) or not _has_only_accents(shown):
         return None
     return Name(shown, folded)
 
 
-def _has_loose_marks(shown: str) -> bool:
-    """True when a combining mark opens the name, or two follow each other: such a name spills over its line."""
-    marks = [unicodedata.combining(char) > 0 for char in shown]
-    return marks[0] or any(mark and after for mark, after in zip(marks, marks[1:], strict=False))
+def _has_only_accents(shown: str) -> bool:
+    """True when every combining mark is an accent of the letter before it, and no letter has two.
+
+    Other marks belong to other scripts; a mark without a letter, or a pile of them, spills over the line.
+    """
+    is_letter = False
+    for char in shown:
+        is_mark = unicodedata.combining(char) > 0
+        if is_mark and not (is_letter and "\u0300" <= char <= "\u036f"):
+            return False
+        is_letter = not is_mark
+    return True
 
 
 def text_is_valid(text: str, limit: int) -> bool:

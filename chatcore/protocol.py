@@ -289,7 +289,5 @@ class Bye:
     reason: str
 
 
-WireEvent = (
-    Welcome | Joined | Entered | Left | Message | Direct | Members | Rooms | Stats | Error | Ping | Pong | Bye
-)
+WireEvent = Welcome | Joined | Entered | Left | Message | Direct | Members | Rooms | Stats | Error | Ping | Pong | Bye
 Event = WireEvent | Help

@@ -30,9 +30,7 @@ class OneLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The record with everything unprintable escaped."""
         text = super().format(record)
-        return "".join(
-            char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
-        )
+        return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def serve(options: argparse.Namespace) -> int:
@@ -47,15 +45,13 @@ def serve(options: argparse.Namespace) -> int:
     except LogError as error:
         return _cannot_start(str(error))
     except OSError as error:
-        return _cannot_start(
-            f"cannot listen on {show_address(options.host, options.port)}: {error.strerror or error}"
-        )
+        return _cannot_start(f"cannot listen on {show_address(options.host, options.port)}: {error.strerror or error}")
     outside = Outside(utc=time.time, new_id=lambda: secrets.token_hex(16), report=_report)
     trace = PrintedTrace(sys.stderr) if options.trace else None
     server = Server(listener, selectors.DefaultSelector(), time.monotonic, limits, log, outside, trace)
     wakeup = Wakeup(server.loop, (signal.SIGINT, signal.SIGTERM), lambda number: server.stop())
     _say_how_to_connect(options, listener.getsockname()[1])
-    console = Console(server, sys.stdin, sys.stdout) if sys.stdin is not None and sys.stdin.isatty() else None
+    console = Console(server, sys.stdin, sys.stdout) if _has_operator() else None
     try:
         server.loop.run()
     finally:
@@ -65,6 +61,11 @@ def serve(options: argparse.Namespace) -> int:
         server.close()
     print("stopped")
     return 1 if server.failure else 0
+
+
+def _has_operator() -> bool:
+    """True when somebody can type here; without a terminal, standard input is left alone."""
+    return sys.stdin is not None and sys.stdin.isatty()
 
 
 def _open_log(history: str) -> Log:
@@ -108,4 +109,4 @@ def _say_how_to_connect(options: argparse.Namespace, port: int) -> None:
             print(f"            then they use {PYTHON} -m chatcore connect {show_address(outside, port)}")
     kept = "nowhere (it ends with the server)" if options.history == "none" else options.history
     print(f"  history:  {kept}")
-    print("  stop:     Ctrl-C", flush=True)
+    print("  stop:     Ctrl-C" + (", or type sair" if _has_operator() else ""), flush=True)

@@ -142,9 +142,10 @@ class Server:
             self._report("receive", error)
             self.chat.lost(link.connection)
 
-    def decode(self) -> None:
-        """End of step 2."""
+    def decode(self) -> bool:
+        """End of step 2. When something was said, one more message in this turn costs no more sends."""
         self._step(self.chat.decode)
+        return self.chat.is_gathering
 
     # --- 4. commit
 
@@ -202,8 +203,10 @@ class Server:
             self._trace("send", peer=link.connection.number, bytes=count, left=queue.size)
 
     def _shut_down(self, link: Link) -> None:
-        """Tell the peer that no more comes, and go on reading: a close with unread input would
-        reset the connection, and the peer would lose what it has not read yet."""
+        """Tell the peer that no more comes, and go on reading.
+
+        A close with unread input would reset the connection: the peer would lose what it has not read.
+        """
         try:
             link.sock.shutdown(socket.SHUT_WR)
         except OSError:

@@ -16,15 +16,32 @@ DEFAULT_PORT = 14532
 class Socket(Protocol):
     """The handful of socket methods that the server and the client use; a simulator implements them."""
 
-    def fileno(self) -> int: ...
-    def accept(self) -> tuple["Socket", tuple[object, ...]]: ...
-    def recv(self, bufsize: int, /) -> bytes: ...
-    def send(self, data: bytes, /) -> int: ...
-    def shutdown(self, how: int, /) -> None: ...
-    def close(self) -> None: ...
-    def setblocking(self, flag: bool, /) -> None: ...
-    def setsockopt(self, level: int, name: int, value: int, /) -> None: ...
-    def getsockopt(self, level: int, name: int, /) -> int: ...
+    def fileno(self) -> int:
+        """The descriptor that `select` is asked about."""
+
+    def accept(self) -> tuple["Socket", tuple[object, ...]]:
+        """The next caller and its address."""
+
+    def recv(self, bufsize: int, /) -> bytes:
+        """What has come, b"" at the end."""
+
+    def send(self, data: bytes, /) -> int:
+        """How many bytes the kernel took."""
+
+    def shutdown(self, how: int, /) -> None:
+        """Say that no more comes."""
+
+    def close(self) -> None:
+        """Let go."""
+
+    def setblocking(self, flag: bool, /) -> None:
+        """Whether calls may wait."""
+
+    def setsockopt(self, level: int, name: int, value: int, /) -> None:
+        """Set an option."""
+
+    def getsockopt(self, level: int, name: int, /) -> int:
+        """Ask for an option."""
 
 
 KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}  # 30 s, then 3 × 10 s

@@ -115,9 +115,7 @@ RENDER: dict[type[Event], Callable[..., list[str]]] = {
     protocol.Entered: lambda event, me: [f"* {event.name} entered"],
     protocol.Left: lambda event, me: [f"* {event.name} left"] if event.name != me else [],
     protocol.Message: lambda event, me: [f"{event.sender}: {event.text}"],
-    protocol.Direct: lambda event, me: (
-        [f"* {event.sender} to you: {event.text}"] if event.sender != me else []
-    ),
+    protocol.Direct: lambda event, me: [f"* {event.sender} to you: {event.text}"] if event.sender != me else [],
     protocol.Members: _members,
     protocol.Rooms: _rooms,
     protocol.Stats: _nothing,

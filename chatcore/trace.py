@@ -25,7 +25,8 @@ HOOKS = {
 class Trace(Protocol):
     """What the loop, the chat and the server call. `facts` hold numbers and short strings."""
 
-    def __call__(self, hook: str, /, **facts: object) -> None: ...
+    def __call__(self, hook: str, /, **facts: object) -> None:
+        """Something happened."""
 
 
 class PrintedTrace:
@@ -36,6 +37,7 @@ class PrintedTrace:
         self._heading: str | None = None
 
     def __call__(self, hook: str, /, **facts: object) -> None:
+        """Print one line, behind the heading of its turn."""
         if hook == "turn":
             self._heading = f"turn {facts['number']}  select returned {facts['ready']}"
             return

@@ -41,7 +41,9 @@ def piped(typed: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 # An editor of each kind: python without prompt_toolkit uses ours.
-WITHOUT_PROMPT = "import sys; sys.modules['prompt_toolkit'] = None; from chatcore.cli import main; sys.exit(main(sys.argv[1:]))"
+WITHOUT_PROMPT = (
+    "import sys; sys.modules['prompt_toolkit'] = None; from chatcore.cli import main; sys.exit(main(sys.argv[1:]))"
+)
 EDITORS = {"prompt": CHATCORE, "editor": [sys.executable, "-c", WITHOUT_PROMPT]}
 each_editor = pytest.mark.parametrize("program", EDITORS.values(), ids=EDITORS)
 
@@ -180,5 +182,3 @@ def test_what_a_hostile_server_sends_is_harmless() -> None:
     assert "\x1b" not in out + err
     assert "[2Jgone" in out
     assert out.count("the server sent something that is no event") == 2
-
-

@@ -88,9 +88,7 @@ def test_the_conversation(driver: Driver, peers: Callable[[Address], Peer]) -> N
 
 
 @each_driver
-def test_what_was_said_before_a_half_close_is_answered(
-    driver: Driver, peers: Callable[[Address], Peer]
-) -> None:
+def test_what_was_said_before_a_half_close_is_answered(driver: Driver, peers: Callable[[Address], Peer]) -> None:
     with driver(LIMITS) as address:
         listener = peers(address)
         hello(listener, "bia")
@@ -119,9 +117,7 @@ def test_a_stop_says_bye_to_everybody(driver: Driver, peers: Callable[[Address],
 
 
 @each_driver
-def test_a_reader_who_stops_is_told_and_delays_nobody(
-    driver: Driver, peers: Callable[[Address], Peer]
-) -> None:
+def test_a_reader_who_stops_is_told_and_delays_nobody(driver: Driver, peers: Callable[[Address], Peer]) -> None:
     """Kernel buffers differ; so the test only says that it ends, and that nothing is missing for the others."""
     lines = 1500
     with driver(LIMITS) as address:
@@ -137,9 +133,7 @@ def test_a_reader_who_stops_is_told_and_delays_nobody(
 
 
 @each_driver
-def test_a_history_is_replayed_in_pages_and_then_live(
-    driver: Driver, peers: Callable[[Address], Peer]
-) -> None:
+def test_a_history_is_replayed_in_pages_and_then_live(driver: Driver, peers: Callable[[Address], Peer]) -> None:
     kept = 300
     with driver(LIMITS) as address:
         writer = peers(address)

@@ -85,9 +85,7 @@ def test_it_says_where_it_listens_and_how_to_connect(history: str) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stop_says_bye_and_ends_with_status_0_even_if_a_client_never_closes(
-    history: str, number: int
-) -> None:
+def test_a_stop_says_bye_and_ends_with_status_0_even_if_a_client_never_closes(history: str, number: int) -> None:
     with serving("--port", "0", "--history", history, "--limit", "linger_seconds=0.1") as served:
         with ExitStack() as stack:
             ana = Peer(served.address)

@@ -242,9 +242,7 @@ class Session:
                 name, _, said = rest.partition(" ")
                 self._send(protocol.AskDirect(name, self._new_id(), said.strip()))
             case _:
-                return [
-                    Notice(f"{word} is no command, or something is missing; /help lists them", is_wrong=True)
-                ]
+                return [Notice(f"{word} is no command, or something is missing; /help lists them", is_wrong=True)]
         return []
 
     def _go(self, room: str) -> list[Event | Notice]:

@@ -60,9 +60,7 @@ class Words:
 
     def _joined(self, event: protocol.Joined) -> list[str]:
         more = event.count - len(event.members)
-        return [
-            f"* in {harmless(event.room)}: {self._names(event.members)}{f' and {more} more' if more else ''}"
-        ]
+        return [f"* in {harmless(event.room)}: {self._names(event.members)}{f' and {more} more' if more else ''}"]
 
     def _message(self, event: protocol.Message) -> list[str]:
         return [f"{_clock(event.time)} {self._name(event.sender)}: {harmless(event.text)}"]
