@@ -226,7 +226,7 @@ class Chat:
             case Due.GIVE_UP:
                 self.lost(peer)
             case Due.PING:
-                peer.pinged = True
+                peer.pinged_at = self._clocks.now()
                 peer.send(protocol.Ping())
             case Due.RESUME:
                 peer.resume_at = None

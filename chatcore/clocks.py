@@ -53,5 +53,5 @@ class Clocks:
 
     def listen_again(self, peer: Connection) -> None:
         """While we did not read, silence proved nothing: its clocks stood still and start anew."""
-        peer.heard_at = self.now()
+        peer.restart_clocks(self.now())
         self.arm(peer)

@@ -85,7 +85,7 @@ class Connection:
     __slots__ = (
         "_dirty", "_opening", "_trace", "address", "counted", "dialect", "ended", "framing", "heard_at",
         "held", "here", "is_held_up", "is_refused", "limits", "line", "moving", "name", "number", "paid_until",
-        "partial_since", "pending", "pinged", "queue", "resume_at", "rooms", "since", "slow_since", "state",
+        "partial_since", "pending", "pinged_at", "queue", "resume_at", "rooms", "since", "slow_since", "state",
         "timer", "timer_at", "token",
     )  # fmt: skip
 
@@ -125,7 +125,7 @@ class Connection:
         # clocks
         self.since = now  # when this state began
         self.heard_at = now
-        self.pinged = False
+        self.pinged_at: float | None = None  # since it was last heard
         self.partial_since: float | None = None  # when an unfinished frame began to wait
         self.slow_since: float | None = None  # when the queue rose above the high-water mark
         self.paid_until = now  # each command pays for 1/rate seconds of time; this far is paid
@@ -159,7 +159,7 @@ class Connection:
     def receive(self, data: bytes, now: float) -> None:
         """Take what the network gave; b"" is the end of the peer's side."""
         self.heard_at = now
-        self.pinged = False
+        self.pinged_at = None
         self.ended = not data
         if self.framing is not None:
             self.framing.receive(data)
@@ -172,6 +172,13 @@ class Connection:
             self.framing.receive(rest)
             self._opening = b""
             self.go(Signal.DIALECT, now)
+
+    def restart_clocks(self, now: float) -> None:
+        """We listen again: what was measured while we did not is void."""
+        self.heard_at = now
+        self.pinged_at = None
+        if self.partial_since is not None:
+            self.partial_since = now
 
     def next_command(self, now: float) -> Command | None:
         """The next thing the peer wants, in order, or None until more bytes come. Never raises.
@@ -270,8 +277,10 @@ class Connection:
 
     def _silence(self) -> Iterator[tuple[float, Due]]:
         """The clocks of a program that we listen to; while we do not listen, its silence proves nothing."""
-        yield self.heard_at + self.limits.idle_seconds, Due.TIMEOUT
-        if not self.pinged:
-            yield self.heard_at + self.limits.ping_seconds, Due.PING
+        limits = self.limits
+        if self.pinged_at is None:
+            yield self.heard_at + limits.ping_seconds, Due.PING
+        else:  # not counted from heard_at: a server that was itself asleep asks before it drops
+            yield self.pinged_at + limits.idle_seconds - limits.ping_seconds, Due.TIMEOUT
         if self.partial_since is not None:
-            yield self.partial_since + self.limits.half_frame_seconds, Due.TIMEOUT
+            yield self.partial_since + limits.half_frame_seconds, Due.TIMEOUT

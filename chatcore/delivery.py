@@ -17,6 +17,7 @@ from chatcore.log import Committed, Draft, Duplicate, Log, NotKept, Outcome, Spa
 from chatcore.names import Name
 from chatcore.protocol import Entered, Error, Joined, Left, Message
 from chatcore.rooms import Comes, Goes, Room, Said, as_many_as_fit, size_of_name
+from chatcore.text_codec import as_typed
 
 PAGE_MESSAGES = 64  # asked from the log at once
 PAGES_PER_TURN = 32  # for all together, so that replays do not hold up the living
@@ -141,7 +142,7 @@ class Delivery:
 
     def _not_kept(self, peer: Connection | None, draft: Draft, text: str, code: str) -> None:
         if peer is not None and peer.is_open:
-            peer.send(Error(code, text, draft.cid, about=draft.text))
+            peer.send(Error(code, text, draft.cid, about=as_typed(draft.text)))
 
     def _comes(self, room: Room, step: Comes) -> None:
         peer, fold = step.peer, room.name.fold

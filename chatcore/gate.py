@@ -54,8 +54,9 @@ class Gate:
 
     def _first_visit(self, key: str, now: float) -> Visits:
         if len(self._visits) >= MOST_ADDRESSES:
-            idle = (known for known, visits in self._visits.items() if not visits.open)
-            self._visits.pop(next(idle, ""), None)
+            idle = next((known for known, visits in self._visits.items() if not visits.open), None)
+            if idle is not None:
+                del self._visits[idle]
         return self._visits.setdefault(key, Visits(began=now))
 
     def release(self, address: str) -> None:

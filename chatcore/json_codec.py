@@ -5,6 +5,7 @@ A payload never contains a raw newline, so it fits every framing.
 """
 
 import json
+import math
 from dataclasses import MISSING, fields
 from types import UnionType
 from typing import Any, Never, TypeVar, cast, get_args, get_origin
@@ -47,18 +48,21 @@ TYPE_OF: dict[type, str] = {cls: name for table in (COMMANDS, EVENTS) for name, 
 WIRE_NAMES = {"sender": "from"}  # `from` is a word of Python
 NOT_ON_THE_WIRE = {"about"}
 JSON_NAMES = {str: "a string", int: "an integer", bool: "true or false", list: "an array", dict: "an object"}
+LONGEST_INTEGER = 1000  # digits; Python itself would go on for 4,300
 LONGEST = {"cid": protocol.LONGEST_CID, "data": protocol.LONGEST_PING}
 
 
-def _accepted(annotation: object) -> type:
-    """The one JSON type that a field's annotation allows; an array for a tuple."""
+def _accepted(annotation: object) -> tuple[type, type]:
+    """The JSON type that a field's annotation allows, an array for a tuple, and the type of what is inside."""
     first = get_args(annotation)[0] if isinstance(annotation, UnionType) else annotation
-    plain = get_origin(first) or first
-    return list if plain is tuple else cast(type, plain)
+    plain = cast(type, get_origin(first) or first)
+    if plain is tuple:
+        return list, get_args(first)[0]
+    return (dict, get_args(first)[1]) if plain is dict else (plain, plain)
 
 
-def _shape(cls: type) -> tuple[tuple[str, str, type, bool], ...]:
-    """For each field: attribute, name on the wire, accepted type, may it be absent."""
+def _shape(cls: type) -> tuple[tuple[str, str, tuple[type, type], bool], ...]:
+    """For each field: attribute, name on the wire, accepted types, may it be absent."""
     return tuple(
         (each.name, WIRE_NAMES.get(each.name, each.name), _accepted(each.type), each.default is not MISSING)
         for each in fields(cls)
@@ -108,18 +112,19 @@ def decode_event(payload: bytes) -> WireEvent:
     """What the server said, for the client. CommandError when it is no event that we know."""
     given = parse_object(payload)
     if given.get("type") == "stats":
-        return protocol.Stats({name: value for name, value in given.items() if name != "type"})
-    event = _build(EVENTS, given)
-    if isinstance(event, protocol.Rooms):
-        rows = cast(tuple[dict[str, Any], ...], event.rooms)
-        return protocol.Rooms(tuple(_fill(protocol.RoomEntry, row) for row in rows), event.next)
-    return event
+        del given["type"]
+        if not all(isinstance(value, int | float | str) for value in given.values()):
+            raise CommandError("bad_field", "a figure must be a number or a string")
+        return protocol.Stats(given)
+    return _build(EVENTS, given)
 
 
 def parse_object(payload: bytes) -> dict[str, Any]:
-    """One JSON object with distinct keys and finite numbers; CommandError for anything else."""
+    """One JSON object with distinct keys, finite numbers and whole characters; CommandError for anything else."""
     try:
-        given = json.loads(payload.decode(), parse_constant=_refuse_constant, object_pairs_hook=_distinct)
+        given = _loads(payload.decode())
+        if b"\\u" in payload:
+            _dumps(given).encode()  # half of a surrogate pair can only come from an escape
     except UnicodeDecodeError:
         raise CommandError("bad_utf8") from None
     except (ValueError, RecursionError):  # also integers of thousands of digits, and [[[[[[…
@@ -133,11 +138,29 @@ def _refuse_constant(name: str) -> Never:
     raise ValueError(f"{name} is not JSON")
 
 
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError("too great a number")
+    return number
+
+
+def _short_integer(digits: str) -> int:
+    if len(digits) > LONGEST_INTEGER:
+        raise ValueError("too long a number")
+    return int(digits)
+
+
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     given = dict(pairs)
     if len(given) < len(pairs):
         raise ValueError("a key stands twice")
     return given
+
+
+_loads = json.JSONDecoder(
+    parse_constant=_refuse_constant, parse_float=_finite, parse_int=_short_integer, object_pairs_hook=_distinct
+).decode
 
 
 def _build(table: dict[str, type[T]], given: dict[str, Any]) -> T:
@@ -155,29 +178,35 @@ def _fill(cls: type[T], given: dict[str, Any]) -> T:
     values: dict[str, Any] = {}
     for attribute, wire, accepted, may_be_absent in SHAPES[cls]:
         if wire in given:
-            values[attribute] = _check(wire, given[wire], accepted)
+            values[attribute] = _check(wire, given[wire], *accepted)
         elif not may_be_absent:
             raise CommandError("bad_field", f"{wire} is missing")
     return cls(**values)
 
 
-def _check(wire: str, value: object, accepted: type) -> object:
+def _check(wire: str, value: object, accepted: type, inside: type = str) -> object:
     """The value, if it is of the type and size that the field takes."""
     if type(value) is not accepted:  # not isinstance: a bool is an int to Python
         raise CommandError("bad_field", f"{wire} must be {JSON_NAMES[accepted]}")
     if isinstance(value, list):
-        return tuple(value)
+        return tuple(_check_element(wire, element, inside) for element in value)
+    if isinstance(value, dict):
+        return {key: _check(wire, element, inside) for key, element in value.items()}
     if isinstance(value, int) and value < 0:
         raise CommandError("bad_field", f"{wire} must be 0 or more")
     if isinstance(value, str):
-        _check_string(wire, value)
+        _check_length(wire, value)
     return value
 
 
-def _check_string(wire: str, value: str) -> None:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise CommandError("bad_field", f"{wire} holds half of a surrogate pair") from None
+def _check_element(wire: str, element: object, accepted: type) -> object:
+    if accepted not in SHAPES:
+        return _check(wire, element, accepted)
+    if not isinstance(element, dict):
+        raise CommandError("bad_field", f"{wire} must hold objects")
+    return _fill(accepted, element)
+
+
+def _check_length(wire: str, value: str) -> None:
     if len(value) > LONGEST.get(wire, len(value)) or (wire == "cid" and not value):
         raise CommandError("bad_field", f"{wire} may have {LONGEST[wire]} characters")

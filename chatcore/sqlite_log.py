@@ -9,7 +9,6 @@ failed fsync the kernel may have dropped the pages, and SQLite's next insert suc
 Whoever goes on acknowledging then, lies. So it is fatal.
 """
 
-import os
 import sqlite3
 import uuid
 from collections.abc import Callable
@@ -24,7 +23,7 @@ from chatcore.protocol import Message
 APPLICATION_ID = 0x63686174  # "chat", so that `file` and we recognise the file
 SCHEMA_VERSION = 1
 SCHEMA = """
-    CREATE TABLE log (identity TEXT NOT NULL, file TEXT NOT NULL);
+    CREATE TABLE log (identity TEXT NOT NULL, mark TEXT NOT NULL);
     CREATE TABLE rooms (fold TEXT PRIMARY KEY, shown TEXT NOT NULL, head INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE messages (
         room TEXT NOT NULL, seq INTEGER NOT NULL, sender TEXT NOT NULL, sender_fold TEXT NOT NULL,
@@ -47,12 +46,19 @@ class SqliteLog:
         self._drafts: list[tuple[Draft, Done]] = []
         try:
             self._db = sqlite3.connect(path, timeout=0, isolation_level=None)
+        except sqlite3.Error as error:
+            raise LogError(f"cannot use the history {path}: {_explain(error)}") from error
+        try:
             self._prepare()
-            (self.count,) = self._db.execute("SELECT total(head) FROM rooms").fetchone()
-            self.count = int(self.count)
+            (total,) = self._db.execute("SELECT total(head) FROM rooms").fetchone()
+            self.count = int(total)
             self.identity = self._identify()
         except (sqlite3.Error, OSError) as error:
+            self._db.close()
             raise LogError(f"cannot use the history {path}: {_explain(error)}") from error
+        except LogError:
+            self._db.close()
+            raise
 
     def _prepare(self) -> None:
         """Check that the file is ours, or new, and set what durability rests on."""
@@ -61,7 +67,7 @@ class SqliteLog:
         tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         (application,) = self._db.execute("PRAGMA application_id").fetchone()
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if tables and application != APPLICATION_ID:
+        if (tables or application) and application != APPLICATION_ID:
             raise LogError(f"{self._path} is a database of another program")
         if tables and version != SCHEMA_VERSION:
             raise LogError(f"{self._path} was written by another version of chatcore (schema {version})")
@@ -80,16 +86,21 @@ class SqliteLog:
         self._db.execute("COMMIT")
 
     def _identify(self) -> str:
-        """The name of this history. A file that was copied or restored has another inode: another name.
+        """The name of this history; a file that was put back from a copy gets another one.
 
-        Numbers given out after the copy was made will be given out again, with other messages.
+        Numbers given out after the copy was made will be given out again, with other messages. Every
+        start leaves a new mark in the file and in a small file beside it: a copy has an old mark. In
+        between, both marks are in the small file, so that a crash here looks like no copy.
         """
-        file = str(os.stat(self._path).st_ino)
-        identity, known_file = self._db.execute("SELECT identity, file FROM log").fetchone()
-        if file != known_file:
-            identity = uuid.uuid4().hex
-            self._db.execute("UPDATE log SET identity = ?, file = ?", (identity, file))
-        return str(identity)
+        beside = Path(f"{self._path}-id")
+        identity, mark = self._db.execute("SELECT identity, mark FROM log").fetchone()
+        is_known = mark and beside.exists() and mark in beside.read_text().split()
+        identity = str(identity) if is_known else uuid.uuid4().hex
+        fresh = uuid.uuid4().hex
+        beside.write_text(f"{mark} {fresh}\n")
+        self._db.execute("UPDATE log SET identity = ?, mark = ?", (identity, fresh))
+        beside.write_text(f"{fresh}\n")
+        return identity
 
     def append(self, draft: Draft, done: Done) -> None:
         """Remember the draft until `commit`."""
@@ -106,7 +117,7 @@ class SqliteLog:
             outcomes = [self._insert(draft) for draft, _ in drafts]
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+            if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_FULL:
                 raise LogError(f"the history {self._path} failed: {_explain(error)}") from error
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")

@@ -30,13 +30,23 @@ def decode_line(line: bytes, greeted: bool) -> Command:
     text = _readable(line)
     if not text.strip():
         return protocol.Blank()
-    if text in ("sair", "/quit"):
+    if text == "sair" or text.split() == ["/quit"]:
         return protocol.Quit() if greeted else protocol.End()
-    if text.startswith("/") and not text.startswith("//"):
+    if is_command(text):
         return _command(text)
     if not greeted:
         return protocol.Hello(text.strip())
     return protocol.Say(text.removeprefix("/") if text.startswith("//") else text)
+
+
+def is_command(text: str) -> bool:
+    """True for `/x`; `//x` says `/x`."""
+    return text.startswith("/") and not text.startswith("//")
+
+
+def as_typed(text: str) -> str:
+    """The line by which a person says `text`."""
+    return "/" + text if text.startswith("/") else text
 
 
 def _readable(line: bytes) -> str:
@@ -52,14 +62,14 @@ def _readable(line: bytes) -> str:
 
 
 def _command(text: str) -> Command:
-    word, _, rest = text.partition(" ")
+    word, rest = (*text.split(maxsplit=1), "")[:2]  # at any white space: tabs are allowed
     rest = rest.strip()
     match word:
         case "/join" if rest:
             return protocol.Move(rest)
-        case "/msg" if " " in rest:
-            name, _, said = rest.partition(" ")
-            return protocol.AskDirect(name, "", said.strip())  # the server makes the id
+        case "/msg" if len(rest.split()) > 1:
+            name, said = rest.split(maxsplit=1)
+            return protocol.AskDirect(name, "", said)  # the server makes the id
         case "/rooms":
             return protocol.AskRooms()
         case "/who":
@@ -98,7 +108,7 @@ def _error(event: protocol.Error, me: str) -> list[str]:
         return [f"! {event.text}"]
     quote = "".join(char if char.isprintable() else "?" for char in event.about[:QUOTED])
     quote += "…" if len(event.about) > QUOTED else ""
-    return [f'! not {"done" if quote.startswith("/") else "kept"}: "{quote}": {event.text}']
+    return [f'! not {"done" if is_command(event.about) else "kept"}: "{quote}": {event.text}']
 
 
 def _bye(event: protocol.Bye, me: str) -> list[str]:
