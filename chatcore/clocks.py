@@ -27,6 +27,7 @@ class Clocks:
     def __init__(self, loop: Scheduler, reached: Callable[[Connection, Due], None]) -> None:
         self._loop = loop
         self._reached = reached
+        self._look_at = self._look  # one bound method for all timers: 10,000 of them would take 640 KB
 
     def now(self) -> float:
         """Seconds, monotonic."""
@@ -40,7 +41,7 @@ class Clocks:
         if peer.timer is not None:
             peer.timer.cancel()
         peer.timer_at = when
-        peer.timer = self._loop.call_later(max(0.0, when - self.now()), partial(self._look, peer))
+        peer.timer = self._loop.call_later(max(0.0, when - self.now()), partial(self._look_at, peer))
 
     def _look(self, peer: Connection) -> None:
         """One deadline at a time: after the first, the others may mean nothing any more."""

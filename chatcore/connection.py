@@ -84,7 +84,7 @@ class Connection:
 
     __slots__ = (
         "_dirty", "_opening", "_trace", "address", "counted", "dialect", "ended", "framing", "heard_at",
-        "held", "here", "is_held_up", "is_refused", "limits", "line", "moving", "name", "number", "paid_until",
+        "held", "here", "is_closed", "is_held_up", "is_open", "is_refused", "limits", "line", "moving", "name", "number", "paid_until",
         "partial_since", "pending", "pinged_at", "queue", "resume_at", "rooms", "since", "slow_since", "state",
         "timer", "timer_at", "token",
     )  # fmt: skip
@@ -102,6 +102,8 @@ class Connection:
         self.address = address
         self.limits = limits
         self.state = State.OPENING
+        self.is_open = True  # until we begin to close; asked for every peer in every turn, so it is kept
+        self.is_closed = False  # nothing is left to do but to close the socket
         self.is_refused = False  # one too many: it gets one answer and no more
         self.dialect: Dialect | None = None
         self.name: Name | None = None
@@ -134,16 +136,6 @@ class Connection:
         self.timer_at = 0.0
 
     @property
-    def is_open(self) -> bool:
-        """True until we begin to close."""
-        return self.state in OPEN
-
-    @property
-    def is_closed(self) -> bool:
-        """True when nothing is left to do but to close the socket."""
-        return self.state is State.CLOSED
-
-    @property
     def is_program(self) -> bool:
         """True once the first bytes have shown a program."""
         return self.dialect is not None and self.dialect.is_program
@@ -151,6 +143,8 @@ class Connection:
     def go(self, signal: Signal, now: float) -> None:
         """Take one row of TRANSITIONS."""
         self.state = TRANSITIONS[self.state, signal]
+        self.is_open = self.state in OPEN
+        self.is_closed = self.state is State.CLOSED
         self.since = now
         self._dirty[self] = None
 
@@ -198,6 +192,7 @@ class Connection:
         except StreamError as error:
             return Broken(error.code, error.text)
         if frame is None:
+            self.line = b""
             self._watch_partial(now)
             return End() if self.ended else None
         if self._trace is not None:
@@ -244,9 +239,9 @@ class Connection:
     @property
     def wants_read(self) -> bool:
         """True while we take in more: not while input waits undecoded, nor while the peer reads too slowly."""
-        if self.ended or self.is_closed:
-            return False
-        return not self.is_open or not (self.is_held_up or self.slow_since is not None)
+        if self.is_open:
+            return not (self.ended or self.is_held_up or self.slow_since is not None)
+        return not (self.ended or self.is_closed)
 
     @property
     def wants_write(self) -> bool:

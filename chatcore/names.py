@@ -52,7 +52,7 @@ def fold(text: str) -> str:
     return _fold(text) if len(text) <= LONGEST_TYPED else text
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)  # the rooms and people of the moment
 def _fold(text: str) -> str:
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return "".join(char for char in folded if not unicodedata.combining(char)).translate(SPELLED_OUT)
@@ -63,7 +63,7 @@ def parse_name(text: str) -> Name | None:
     return _parse_name(text) if len(text) <= LONGEST_TYPED else None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)  # the rooms and people of the moment
 def _parse_name(text: str) -> Name | None:
     shown = unicodedata.normalize("NFC", unicodedata.normalize("NFKC", text))
     folded = _fold(shown)
@@ -71,7 +71,7 @@ def _parse_name(text: str) -> Name | None:
         return None
     if not FOLD_CHARACTERS.issuperset(folded) or not _has_only_accents(shown):
         return None
-    return Name(shown, folded)
+    return Name(shown, shown if shown == folded else folded)  # one string where one will do
 
 
 def _has_only_accents(shown: str) -> bool:

@@ -23,23 +23,27 @@ class Roll:
     """Names in the order of their folds: cheap to page through and to keep sorted."""
 
     def __init__(self) -> None:
-        self._rows: list[tuple[str, str]] = []  # (fold, as shown)
+        self._names: list[Name] = []
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._names)
 
     def add(self, name: Name) -> None:
         """Put a name in its place."""
-        insort(self._rows, (name.fold, name.shown))
+        insort(self._names, name, key=_by_fold)
 
     def remove(self, name: Name) -> None:
-        """Take a name out."""
-        del self._rows[bisect_left(self._rows, (name.fold, name.shown))]
+        """Take a name out that is there."""
+        del self._names[bisect_left(self._names, name.fold, key=_by_fold)]
 
     def page(self, after: str = "", most: int = MOST_IN_A_LIST) -> list[str]:
         """Up to `most` names whose folds come behind the fold `after`."""
-        start = bisect_right(self._rows, after, key=lambda row: row[0])
-        return [shown for _, shown in self._rows[start : start + most]]
+        start = bisect_right(self._names, after, key=_by_fold)
+        return [name.shown for name in self._names[start : start + most]]
+
+
+def _by_fold(name: Name) -> str:
+    return name.fold
 
 
 T = TypeVar("T")

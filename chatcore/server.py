@@ -177,11 +177,9 @@ class Server:
             link = self._links[connection]
             if connection.wants_write:
                 self._send(link)
-            if connection.state is State.DRAINING and not connection.queue.size:
-                self._shut_down(link)
-            if connection.is_closed:
-                self._close(link)
-            else:
+            if not connection.is_open:
+                self._go_on_closing(link)
+            if not connection.is_closed:
                 self._update_interest(link)
         self.chat.judge(dirty)
         if self.chat.is_stopping and not self._links:
@@ -201,6 +199,12 @@ class Server:
         queue.sent(count)
         if self._trace is not None:
             self._trace("send", peer=link.connection.number, bytes=count, left=queue.size)
+
+    def _go_on_closing(self, link: Link) -> None:
+        if link.connection.state is State.DRAINING and not link.connection.queue.size:
+            self._shut_down(link)
+        if link.connection.is_closed:
+            self._close(link)
 
     def _shut_down(self, link: Link) -> None:
         """Tell the peer that no more comes, and go on reading.

@@ -148,9 +148,7 @@ def refusal(framing: Framing, data: bytes = b"") -> tuple[str, str]:
 
 def payloads(agreement: Agreement) -> st.SearchStrategy[bytes]:
     """Every payload within the limit that the letters make and that may be sent, the shortest first."""
-    spelled = (
-        letters for n in range(agreement.limit + 1) for letters in product(agreement.letters, repeat=n)
-    )
+    spelled = (letters for n in range(agreement.limit + 1) for letters in product(agreement.letters, repeat=n))
     joined = map(b"".join, spelled)
     return st.sampled_from([p for p in joined if len(p) <= agreement.limit and agreement.sendable(p)])
 

@@ -67,15 +67,9 @@ def test_everything_on_the_page_runs_and_prints_what_the_page_shows() -> None:
 def test_the_tables_name_every_property_and_every_wrong_decoder() -> None:
     properties = [row for row in rows(PAGE.read_text(encoding="utf-8"), 3) if row[1] in PROPERTIES]
     assert [row[1] for row in properties] == list(PROPERTIES)
-    assert {row[1]: row[2] for row in properties} == {
-        name: wrong.__name__ for name, wrong in NO_OTHER_CATCHES.items()
-    }
-    decoders = {
-        row[0]: row[2] for row in rows(PAGE.read_text(encoding="utf-8"), 3) if row[1] not in PROPERTIES
-    }
-    assert decoders == {
-        wrong.__name__: name for wrong, name in [*WRONG_LINES.items(), *WRONG_LENGTHS.items()]
-    }
+    assert {row[1]: row[2] for row in properties} == {name: wrong.__name__ for name, wrong in NO_OTHER_CATCHES.items()}
+    decoders = {row[0]: row[2] for row in rows(PAGE.read_text(encoding="utf-8"), 3) if row[1] not in PROPERTIES}
+    assert decoders == {wrong.__name__: name for wrong, name in [*WRONG_LINES.items(), *WRONG_LENGTHS.items()]}
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,7 @@ def test_shown_has_one_entry_for_each_character(text: str) -> None:
         ("a\u2028b\u200ec\u2066d", "a<U+2028>b<U+200E>c<U+2066>d"),
         ("\ud800\ue000\u0378\U000e0041", "<U+D800><U+E000><U+0378><U+E0041>"),
         (f"pass{ZWJ}word{ZWNJ}", "pass<U+200D>word<U+200C>"),
+        (f"a{ZWJ}💻 م{ZWNJ}a", "a<U+200D>💻 م<U+200C>a"),
         (f"👩{ZWNJ}💻 👩{ZWJ}", "👩<U+200C>💻 👩<U+200D>"),
         ("Z" + "\u0301" * 300 + "!", "Z" + "\u0301" * MARKS + "!"),
     ],

@@ -99,6 +99,14 @@ def test_a_closed_terminal_is_an_end() -> None:
         assert typed.all() == b"oi\n"
 
 
+def test_an_error_is_an_end() -> None:
+    """EIO is what Linux says when the other side of a pseudo-terminal is gone."""
+    master, slave = pty.openpty()
+    os.close(slave)
+    with typing(master) as typed:
+        assert typed.all() == b""
+
+
 def test_the_descriptor_stays_blocking() -> None:
     """It is shared with the shell, which could not read its next command."""
     master, slave = pty.openpty()
