@@ -721,6 +721,19 @@ def test_reads_and_writes_are_short_or_refused_at_the_given_rates() -> None:
     assert len(b.recv(500)) == 500
 
 
+def test_an_accepted_socket_has_the_options_of_its_listener() -> None:
+    world = World(5)
+    listener = world.network.listen(SERVER)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 500)
+    world.client("c", SERVER)
+    world.quiesce()
+    sock, _ = listener.accept()
+    assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) == 500
+    assert sock.send(b"x" * 1000) == 500
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 600)
+    assert listener.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) == 500
+
+
 def test_tiny_buffers_stay_tiny() -> None:
     world = World(5, Faults(tiny_buffers=1))
     listener = world.network.listen(SERVER)
@@ -738,8 +751,9 @@ def test_tiny_buffers_stay_tiny() -> None:
 class Alarm:
     """An actor that does nothing but go off."""
 
-    def __init__(self, world: World, when: float) -> None:
+    def __init__(self, world: World, when: float, call: Callable[[], None] = lambda: None) -> None:
         self.world = world
+        self.call = call
         self.when: float | None = when
         self.rang: list[float] = []
 
@@ -749,6 +763,7 @@ class Alarm:
     def step(self) -> None:
         self.rang.append(self.world.clock.time())
         self.when = None
+        self.call()
 
     def deadline(self) -> float | None:
         return self.when
@@ -840,6 +855,10 @@ def test_a_lost_peer_is_found_by_keep_alive_or_by_the_user_timeout(saying: bytes
     ):
         sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    world.run(max_time=500)
+    client.send(b"a sign of life")
+    world.quiesce()
+    assert sock.recv(100) == b"a sign of life"
     client.vanish()
     if saying:
         sock.send(saying)
@@ -849,6 +868,30 @@ def test_a_lost_peer_is_found_by_keep_alive_or_by_the_user_timeout(saying: bytes
         assert len(selector.select(2)) == 1
     with pytest.raises(TimeoutError):
         sock.recv(1)
+
+
+def test_unacknowledged_data_find_a_lost_peer_in_the_end() -> None:
+    world = World(2)
+    listener = world.network.listen(SERVER)
+    client = world.client("c", SERVER)
+    world.quiesce()
+    sock, _ = listener.accept()
+    client.vanish()
+    sock.send(b"x")
+    with pytest.raises(TimeoutError):
+        sock.recv(1)
+    assert 900 < world.clock.time() < 1000
+
+
+def test_a_connect_into_nowhere_times_out() -> None:
+    world = World(2, Faults(delay=1))
+    world.network.listen(SERVER)
+    client = world.client("c", SERVER)
+    assert client.socket.link is not None
+    world.network.wire.lose(client.socket.link)
+    world.run(until=lambda: client.socket.readiness() != 0)
+    assert client.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ETIMEDOUT
+    assert 120 < world.clock.time() < 130
 
 
 def test_a_lost_peer_is_never_found_without_keep_alive() -> None:
@@ -903,6 +946,51 @@ def test_a_raw_client_resets_half_closes_and_closes() -> None:
     world.quiesce()
     assert echo.peers == []
     assert (a.closed, b.eof, bytes(b.received), b.closed, c.closed) == (True, True, b"bye", False, True)
+
+
+def struck_by(faults: Faults) -> tuple[World, Echo, RawClient]:
+    world, echo = echo_world(1)
+    client = world.client("c", SERVER)
+    world.run(until=lambda: bool(echo.peers))
+    world.faults = faults
+    world.step()
+    return world, echo, client
+
+
+def test_bad_luck_resets_a_connection_at_both_ends() -> None:
+    world, echo, client = struck_by(Faults(reset=1))
+    world.quiesce()
+    assert isinstance(client.error, ConnectionResetError)
+    assert echo.peers == []
+
+
+def test_bad_luck_loses_a_connection_and_nobody_hears_of_it() -> None:
+    world, echo, client = struck_by(Faults(lost=1))
+    client.send(b"x")
+    world.run(max_time=100)
+    assert (client.error, bytes(client.received), len(echo.peers)) == (None, b"", 1)
+
+
+def test_bad_luck_stalls_a_raw_client_until_it_calms_down() -> None:
+    world, _, client = struck_by(Faults(stall=1))
+    client.send(b"x")
+    world.quiesce()
+    assert client.received == b""
+    world.calm()
+    world.quiesce()
+    assert client.received == b"x"
+
+
+def test_bad_luck_half_closes_a_raw_client() -> None:
+    world, echo, client = struck_by(Faults(half_close=1))
+    world.run(until=lambda: client.eof)
+    assert echo.peers == []
+
+
+def test_bad_luck_sets_the_wall_clock() -> None:
+    world, _, _ = struck_by(Faults(wall_jump=1))
+    assert world.clock.utc() != World(1).clock.utc()
+    assert world.clock.time() == 0
 
 
 # ---------------------------------------------------------------- descriptors and accept
@@ -1058,7 +1146,8 @@ def test_a_loop_that_blocks_is_not_turned_meanwhile() -> None:
     turns: list[int] = []
 
     def blocking() -> None:
-        sock = echo.peers[0].sock
+        slow_address = slow.socket.getsockname()
+        sock = next(peer.sock for peer in echo.peers if peer.sock.getpeername() == slow_address)
         sock.setblocking(True)
         before = echo.loop.turns
         sock.recv(1)
@@ -1066,8 +1155,8 @@ def test_a_loop_that_blocks_is_not_turned_meanwhile() -> None:
         turns.append(echo.loop.turns - before)
 
     echo.loop.call_later(0, blocking)
-    for client in (slow, quick):  # it arrives later than now, which is when the timer is due
-        client.send(b"xy")
+    world.add_actor("later", Alarm(world, world.clock.time() + 5, lambda: slow.send(b"x")))
+    quick.send(b"x")
     world.run(until=lambda: bool(turns))
     assert turns == [0]
     assert world.network.wire.blocked == 1
