@@ -78,21 +78,25 @@ class Chat:
         """Bytes from `peer`; b"" is the end of its side. While we close, they are discarded."""
         if not peer.is_open:
             peer.ended = peer.ended or not data
+            self._dirty[peer] = None  # at its end there is nothing to read: select would report it for ever
             if peer.ended and peer.state is State.LINGERING:
                 peer.go(Signal.GONE, self._clocks.now())
             return
-        was = peer.state
+        was = peer.state, peer.pinged_at
         peer.receive(data, self._clocks.now())
-        if peer.state is not was:
-            self._clocks.arm(peer)  # a program has less time to say hello than a person
+        if was != (peer.state, peer.pinged_at):
+            self._clocks.arm(
+                peer
+            )  # a program has less time to say hello than a person; a pong may be followed by a ping
         self._intake.line[peer] = None
 
     def lost(self, peer: Connection) -> None:
         """The connection of `peer` broke: nothing can be exchanged any more."""
-        if peer.is_open:
-            self._forget(peer, "quit")
-        if peer.state is not State.CLOSED:
+        was_open = peer.is_open
+        if not peer.is_closed:
             peer.go(Signal.GONE, self._clocks.now())
+        if was_open:
+            self._forget(peer, "quit")
 
     # --- 2. from bytes to commands
 
@@ -195,11 +199,11 @@ class Chat:
         """Say bye and begin to close: the name is free and the rooms are told at once."""
         if not peer.is_open:
             return
+        self._finish(peer)  # first, so that no step of a room's line lets it in again
         self._forget(peer, reason)
         if reason == "slow_consumer" and peer.dialect is not None:
             peer.queue.drop_unbegun(peer.dialect.end_of_frame)
         peer.send(protocol.Bye(reason))
-        self._finish(peer)
 
     def _finish(self, peer: Connection) -> None:
         peer.go(Signal.FINISH, self._clocks.now())

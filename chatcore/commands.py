@@ -230,6 +230,8 @@ class Commands:
 
     def _list_rooms(self, peer: Connection, after: str, spans: list[Span]) -> None:
         """Rooms with history and rooms with people, merged."""
+        if not peer.is_open:  # it has gone while the log was looking
+            return
         known = {span.room.fold: RoomEntry(span.room.shown, 0, span.head) for span in spans}
         for key, room in self._delivery.rooms.items():
             if key > after:

@@ -118,8 +118,8 @@ class Delivery:
                 step.peer.pending -= 1
                 self._wake(step.peer)
         self._emit(room)
-        if not room.roll and not room.line:
-            self.rooms.pop(room.name.fold, None)
+        if not room.roll and not room.line and self.rooms.get(room.name.fold) is room:
+            del self.rooms[room.name.fold]
 
     def _committed(self, room: Room, peer: Connection | None, draft: Draft, message: Message) -> None:
         room.head = message.seq
@@ -269,4 +269,5 @@ class Delivery:
             room.live[peer] = None
             if not peer.is_program:
                 self._moved(peer)
+            self._wake(peer)
         self.feed(peer)

@@ -23,6 +23,7 @@ MESSAGE_OVERHEAD = 160  # bytes that an event adds to a text, roughly
 EVERYBODY = "everybody"
 FREE = (protocol.Ping, protocol.Pong, protocol.Blank, protocol.Broken, protocol.End)
 WAIT_FOR_APPENDS = (protocol.Join, protocol.Move, protocol.Leave, protocol.Quit, protocol.End)
+WAIT_FOR_REPLAY = (protocol.Leave, protocol.Quit, protocol.End)  # it was promised, and may answer a retry
 
 
 class Intake:
@@ -58,6 +59,12 @@ class Intake:
     def take_commands(self, peer: Connection) -> None:
         """Handle what `peer` says, until it has said all or has to wait."""
         now = self._clocks.now()
+        before = peer.state, peer.partial_since
+        self._take_commands(peer, now)
+        if before != (peer.state, peer.partial_since):
+            self._clocks.arm(peer)  # a deadline may have come into being
+
+    def _take_commands(self, peer: Connection, now: float) -> None:
         for _ in range(COMMANDS_PER_TURN):
             if not peer.is_open or self._is_refused(peer):
                 return
@@ -79,6 +86,8 @@ class Intake:
     def _must_wait(self, peer: Connection, command: Command, now: float) -> bool:
         if peer.moving or (peer.pending and isinstance(command, WAIT_FOR_APPENDS)):
             return True  # the log's answer wakes it
+        if isinstance(command, WAIT_FOR_REPLAY) and any(cursor is not None for cursor in peer.rooms.values()):
+            return True  # and so does the end of the replay
         key, size = _price(peer, command)
         if size and self._is_spent(key):
             self.line[peer] = None  # the next turn has a new budget

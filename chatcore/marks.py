@@ -46,6 +46,7 @@ class Marks:
                 continue
             if size > self._limits.ceiling:
                 self._close(peer, "slow_consumer")
+                self._count(peer)
             elif size > self._limits.high_water and peer.slow_since is None:
                 peer.slow_since = self._clocks.now()
                 self._dirty[peer] = None

@@ -160,7 +160,8 @@ class Server:
         except LogError as error:
             records.critical("%s", error)
             self.failure = error
-            self.stop()
+            if not self.chat.is_stopping:  # a second call would leave at once
+                self.stop()
             self.chat.abandon()
         except Exception as error:
             self._report(step.__name__, error)

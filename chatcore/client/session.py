@@ -100,7 +100,7 @@ class Session:
             case protocol.Left(reason="leave") if self._is_me(event.name):
                 return self._left(event)
             case protocol.Bye():
-                self.is_over = self.is_leaving or event.reason in FINAL_BYES
+                self.is_over = event.reason in FINAL_BYES or (self.is_leaving and not self.unconfirmed)
             case protocol.Ping(data):
                 self._send(protocol.Pong(data))
                 return []
