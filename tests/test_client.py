@@ -164,6 +164,8 @@ def test_a_host_without_an_address_is_one_clear_sentence() -> None:
     result = piped("oi\n", "no..host", "--name", "ana")
     assert result.returncode == 1
     assert "no..host:14532: cannot connect: this is no name of a machine" in result.stderr
+    with Terminal([*CHATCORE, "connect", "no..host", "--name", "ana"]) as ana:  # whose input has no end
+        assert ana.wait_for_end() == 1
 
 
 def test_what_a_hostile_server_sends_is_harmless() -> None:

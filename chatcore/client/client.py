@@ -69,7 +69,7 @@ class Client:
     def run(self) -> int:
         """Chat until the person leaves. Returns the exit status."""
         self._screen.start(self.loop, self._typed, self.leave)
-        self._connect()
+        self.loop.call_later(0, self._connect)  # in a turn: what fails there can stop the loop
         try:
             self._screen.run(self.loop)
         finally:
