@@ -67,13 +67,10 @@ def _address(text: str) -> tuple[str, int]:
 def _serve(options: argparse.Namespace) -> int:
     from chatcore.serve import serve
 
-    limits = Limits()
     try:
-        for setting in options.limit:
-            limits = limits.with_setting(setting)
+        options.limits = Limits().with_settings(options.limit)
     except ValueError as error:
         options.error(f"--limit: {error}")
-    options.limits = limits
     return serve(options)
 
 

@@ -4,6 +4,7 @@
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -107,26 +108,32 @@ class Limits:
             if not holds:
                 raise ValueError(sentence)
 
-    def with_setting(self, setting: str) -> "Limits":
-        """These limits with one `NAME=VALUE` applied; ValueError when there is no such limit or value."""
-        name, equals, value = setting.partition("=")
-        kinds: dict[str, type[int] | type[float]]
-        kinds = {limit.name: type(getattr(DEFAULTS, limit.name)) for limit in fields(self)}
-        if not equals or name not in kinds:
-            raise ValueError(f"{setting!r} is not NAME=VALUE with one of: {', '.join(kinds)}")
-        try:
-            number = kinds[name](value)
-        except ValueError:
-            wanted = "a whole number" if kinds[name] is int else "a number"
-            raise ValueError(f"{name} needs {wanted}, not {value!r}") from None
-        change: dict[str, Any] = {name: number}
-        return replace(self, **change)
+    def with_settings(self, settings: Iterable[str]) -> "Limits":
+        """These limits with each `NAME=VALUE` applied; ValueError when there is no such limit or value.
+
+        They are judged together at the end, so their order does not matter.
+        """
+        changes: dict[str, Any] = dict(map(_parse, settings))
+        return replace(self, **changes)
 
 
 MAY_BE_ZERO = {"rate", "per_address", "new_per_minute", "connections", "presence", "recent", "linger_seconds"}
 
 
 DEFAULTS = Limits()
+
+
+def _parse(setting: str) -> tuple[str, int | float]:
+    name, equals, value = setting.partition("=")
+    kinds: dict[str, type[int] | type[float]]
+    kinds = {limit.name: type(getattr(DEFAULTS, limit.name)) for limit in fields(Limits)}
+    if not equals or name not in kinds:
+        raise ValueError(f"{setting!r} is not NAME=VALUE with one of: {', '.join(kinds)}")
+    try:
+        return name, kinds[name](value)
+    except ValueError:
+        wanted = "a whole number" if kinds[name] is int else "a number"
+        raise ValueError(f"{name} needs {wanted}, not {value!r}") from None
 
 
 def describe() -> list[tuple[str, str, str, str]]:

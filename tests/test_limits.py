@@ -66,7 +66,7 @@ def test_zero_is_allowed_where_it_means_something(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["rate", "per_address", "new_per_minute"])
 def test_what_the_protocol_lets_you_switch_off_can_be(name: str) -> None:
-    assert getattr(Limits().with_setting(f"{name}=0"), name) == 0
+    assert getattr(Limits().with_settings([f"{name}=0"]), name) == 0
 
 
 EDGES = [
@@ -94,28 +94,36 @@ def test_values_that_cannot_work_together(sentence: str, works: dict[str, float]
 def test_a_setting_changes_one_limit_and_keeps_its_type(name: str) -> None:
     before = Limits()
     value = getattr(before, name)
-    after = before.with_setting(f"{name}={value + 1 if name != 'high_water' else value}")
+    after = before.with_settings([f"{name}={value + 1 if name != 'high_water' else value}"])
     assert type(getattr(after, name)) is type(value)
     assert getattr(after, name) in (value, value + 1)
     assert replace(after, **{name: value}) == before
 
 
+def test_settings_are_judged_together_in_any_order() -> None:
+    """Each alone would be refused: 4 MiB do not fit below the default ceiling, and the ceiling not into the total."""
+    settings = ["high_water=4194304", "ceiling=134217728", "total_queue=268435456"]
+    assert Limits().with_settings(settings) == Limits().with_settings(reversed(settings))
+    with pytest.raises(ValueError, match="ceiling"):
+        Limits().with_settings(settings[:1])
+
+
 @pytest.mark.parametrize("setting", ["", "frame", "=5", "frames=5", "Frame=5", "__class__=5", " frame=5"])
 def test_an_unknown_limit_is_answered_with_the_known_ones(setting: str) -> None:
     with pytest.raises(ValueError, match="is not NAME=VALUE with one of: frame, text, hello_seconds,"):
-        Limits().with_setting(setting)
+        Limits().with_settings([setting])
 
 
 @pytest.mark.parametrize("value", ["", "x", "1.5", "0x10", "1=2", "nan", "inf"])
 def test_a_whole_number_is_asked_for_where_one_is_needed(value: str) -> None:
     with pytest.raises(ValueError, match=f"^frame needs a whole number, not '{value}'$"):
-        Limits().with_setting(f"frame={value}")
+        Limits().with_settings([f"frame={value}"])
 
 
 @pytest.mark.parametrize("value", ["", "x", "1,5"])
 def test_a_number_is_asked_for_where_one_is_needed(value: str) -> None:
     with pytest.raises(ValueError, match=f"^rate needs a number, not '{value}'$"):
-        Limits().with_setting(f"rate={value}")
+        Limits().with_settings([f"rate={value}"])
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "1e999"])
@@ -123,7 +131,7 @@ def test_what_cannot_be_counted_is_no_number(value: str) -> None:
     """NaN is neither above nor below anything, and no call of the system waits for infinity."""
     for name in [name for name in NAMES if isinstance(getattr(Limits(), name), float)]:
         with pytest.raises(ValueError, match=name):
-            Limits().with_setting(f"{name}={value}")
+            Limits().with_settings([f"{name}={value}"])
 
 
 @given(
@@ -132,7 +140,7 @@ def test_what_cannot_be_counted_is_no_number(value: str) -> None:
 )
 def test_a_setting_gives_limits_that_work_or_one_sentence(name: str, value: str) -> None:
     try:
-        after = Limits().with_setting(f"{name}={value}")
+        after = Limits().with_settings([f"{name}={value}"])
     except ValueError as refused:
         sentence = str(refused)
         assert sentence.isprintable()
@@ -147,4 +155,4 @@ def test_the_description_names_every_limit_with_default_unit_and_meaning() -> No
         assert float(default) == getattr(Limits(), name)
         assert unit
         assert meaning == meaning.strip() != ""
-        assert Limits().with_setting(f"{name}={default}") == Limits()
+        assert Limits().with_settings([f"{name}={default}"]) == Limits()
