@@ -70,7 +70,7 @@ class SendQueue:
         """All that is not yet sent, as one piece for one `send`; a single chunk is not copied."""
         if self._sent:
             return b"".join([self._chunks[0][self._sent :], *self._chunks[1:]])
-        return self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+        return b"".join(self._chunks)
 
     def sent(self, count: int) -> None:
         """The kernel took the first `count` bytes of what `unsent` returned."""

@@ -85,9 +85,7 @@ class Chat:
         was = peer.state, peer.pinged_at
         peer.receive(data, self._clocks.now())
         if was != (peer.state, peer.pinged_at):
-            self._clocks.arm(
-                peer
-            )  # a program has less time to say hello than a person; a pong may be followed by a ping
+            self._clocks.arm(peer)  # a program has less time to say hello than a person; after a pong comes a ping
         self._intake.line[peer] = None
 
     def lost(self, peer: Connection) -> None:
@@ -155,6 +153,8 @@ class Chat:
             self.close(peer, "shutting_down")
 
     def _say_goodbye(self) -> None:
+        if self.delivery.unsettled:
+            return
         self.delivery.is_quiet = True
         for peer in list(self.connections):
             if not peer.pending:
@@ -213,7 +213,6 @@ class Chat:
         if peer.name is not None and self.commands.people.get(peer.name.fold) is peer:
             del self.commands.people[peer.name.fold]
         self.delivery.forget(peer, reason)
-        self._intake.line.pop(peer, None)
 
     def _reached(self, peer: Connection, due: Due) -> None:
         """A deadline is up (step 3)."""

@@ -83,10 +83,10 @@ class Connection:
     """
 
     __slots__ = (
-        "_dirty", "_opening", "_trace", "address", "counted", "dialect", "ended", "framing", "heard_at",
-        "held", "here", "is_closed", "is_held_up", "is_open", "is_refused", "limits", "line", "moving", "name", "number", "paid_until",
-        "partial_since", "pending", "pinged_at", "queue", "resume_at", "rooms", "since", "slow_since", "state",
-        "timer", "timer_at", "token",
+        "_dirty", "_opening", "_trace", "address", "counted", "dialect", "ended", "framing", "heard_at", "held",
+        "here", "is_closed", "is_held_up", "is_open", "is_refused", "limits", "line", "moving", "name", "number",
+        "paid_until", "partial_since", "pending", "pinged_at", "queue", "resume_at", "rooms", "since", "slow_since",
+        "state", "timer", "timer_at", "token",
     )  # fmt: skip
 
     def __init__(
@@ -118,7 +118,7 @@ class Connection:
         self.line = b""  # the last frame of a text peer: errors quote it
         self.is_held_up = False  # undecoded or held input waits, so do not read more
         self.moving = 0  # joins and leaves under way: all later commands wait
-        self.pending = 0  # appends whose outcome is not known yet
+        self.pending = 0  # answers of the log under way: the fate of what it said, lists of rooms
         # output
         self.queue = SendQueue()
         self.counted = 0  # bytes of the queue that are in the chat's total

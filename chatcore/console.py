@@ -30,6 +30,7 @@ class Console:
             "/help": lambda _: "\n".join(HELP),
             "/stop": self._stop,
         }
+        server.chat.delivery.tell_operator = lambda text: self._screen.show(f"! {text}")
         self._screen.start(server.loop, self._on_line, lambda: None)
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ messages are not queued for it meanwhile; when the cursor reaches the head it be
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 
@@ -15,7 +16,7 @@ from chatcore.errors import COMMAND_ERRORS
 from chatcore.limits import Limits
 from chatcore.log import Committed, Draft, Duplicate, Log, NotKept, Outcome, Span
 from chatcore.names import Name
-from chatcore.protocol import Entered, Error, Joined, Left, Message
+from chatcore.protocol import Entered, Error, Event, Joined, Left, Message
 from chatcore.rooms import Comes, Goes, Room, Said, as_many_as_fit, size_of_name
 from chatcore.text_codec import as_typed
 
@@ -35,12 +36,15 @@ class Delivery:
     ) -> None:
         self.rooms: dict[str, Room] = {}
         self.is_quiet = False  # at the end nobody is told who goes: everybody does
+        self.unsettled = 0  # messages in line whose outcome the log has yet to tell
         self.behind: dict[Connection, None] = {}  # those with a cursor
         self.hungry: dict[Connection, None] = {}  # those of them whose queue is low: they pull next
+        self.tell_operator: Callable[[str], None] = lambda text: None  # whoever has the console puts a better one
         self._log = log
         self._limits = limits
         self._dirty = dirty
         self._wake = wake
+        self._asked: dict[Connection, None] = {}  # a page for them is on its way
         self._answered: dict[Room, None] = {}  # rooms for which the log reported an outcome
 
     # --- what the commands ask for: it is put in line
@@ -50,6 +54,7 @@ class Delivery:
         said = Said(peer, draft)
         if peer is not None:
             peer.pending += 1
+        self.unsettled += 1
         room.line.append(said)
         self._log.append(draft, partial(self._note_outcome, room, said))
 
@@ -79,7 +84,7 @@ class Delivery:
         for room in rooms:
             if peer.name is not None:
                 goes = Goes(peer.name, reason, None, self._announces(room))
-                room.live.pop(peer, None)
+                room.drop(peer)
                 room.roll.remove(peer.name)
                 room.line.append(goes)
                 self.advance(room)
@@ -104,22 +109,33 @@ class Delivery:
                 break
             room.line.popleft()
             match step:
-                case Said(peer, draft, Committed(message)):
-                    self._committed(room, peer, draft, message)
-                case Said(peer, draft, Duplicate(message)):
-                    self._duplicate(room, peer, message)
-                case Said(peer, draft, NotKept(code, text)):
-                    self._not_kept(peer, draft, text or COMMAND_ERRORS[code], code)
+                case Said():
+                    self._said(room, step)
                 case Comes():
                     self._comes(room, step)
                 case Goes():
                     self._goes(room, step)
-            if isinstance(step, Said) and step.peer is not None:
-                step.peer.pending -= 1
-                self._wake(step.peer)
         self._emit(room)
         if not room.roll and not room.line and self.rooms.get(room.name.fold) is room:
             del self.rooms[room.name.fold]
+
+    def _said(self, room: Room, step: Said) -> None:
+        peer = step.peer
+        match step.outcome:
+            case Committed(message):
+                self._committed(room, peer, step.draft, message)
+            case Duplicate(message):
+                self._duplicate(room, peer, message)
+            case NotKept(code, text):
+                self._not_kept(room, step, Error(code, text or COMMAND_ERRORS[code], step.draft.cid))
+        self.unsettled -= 1
+        if peer is not None:
+            self.answered(peer)
+
+    def answered(self, peer: Connection) -> None:
+        """One of the answers that `peer` waits for has come."""
+        peer.pending -= 1
+        self._wake(peer)
 
     def _committed(self, room: Room, peer: Connection | None, draft: Draft, message: Message) -> None:
         room.head = message.seq
@@ -140,9 +156,11 @@ class Delivery:
         if peer.is_program and (cursor is None or original.seq <= cursor):
             peer.send(original)
 
-    def _not_kept(self, peer: Connection | None, draft: Draft, text: str, code: str) -> None:
-        if peer is not None and peer.is_open:
-            peer.send(Error(code, text, draft.cid, about=as_typed(draft.text)))
+    def _not_kept(self, room: Room, step: Said, error: Error) -> None:
+        if step.peer is None:
+            self.tell_operator(f"not said in {room.name.shown}: {error.text}")
+        elif step.peer.is_open:
+            step.peer.send(replace(error, about=as_typed(step.draft.text)))
 
     def _comes(self, room: Room, step: Comes) -> None:
         peer, fold = step.peer, room.name.fold
@@ -155,26 +173,29 @@ class Delivery:
         self._emit(room)
         start = room.head - self._limits.recent if step.after is None else step.after
         cursor = min(max(start, step.first_kept - 1), room.head)
-        members = as_many_as_fit(room.roll.page(), size_of_name, self._limits.frame)
-        peer.send(
-            Joined(
-                room=room.name.shown,
-                first=cursor + 1,
-                seq=room.head,
-                count=len(room.roll),
-                members=tuple(members),
-                presence=self._announces(room),
-            )
-        )
+        room.drop(peer)
+        self._tell_start(room, peer, cursor + 1)
         if not peer.is_program:
             peer.here = fold
-        room.live.pop(peer, None)
         peer.rooms[fold] = cursor
         self._continue(room, peer, cursor)
         if peer.is_program:
             self._moved(peer)
         if step.leaves in peer.rooms and step.leaves != fold:
             self.leave(peer, self.rooms[step.leaves])
+
+    def _tell_start(self, room: Room, peer: Connection, first: int) -> None:
+        members = as_many_as_fit(room.roll.page(), size_of_name, self._limits.frame)
+        peer.send(
+            Joined(
+                room=room.name.shown,
+                first=first,
+                seq=room.head,
+                count=len(room.roll),
+                members=tuple(members),
+                presence=self._announces(room),
+            )
+        )
 
     def _goes(self, room: Room, step: Goes) -> None:
         left = Left(room.name.shown, step.name.shown, step.reason)
@@ -186,7 +207,7 @@ class Delivery:
                 return
             is_announced = self._announces(room)
             self._emit(room)
-            room.live.pop(peer, None)
+            room.drop(peer)
             room.roll.remove(step.name)
             del peer.rooms[room.name.fold]
             self.feed(peer)
@@ -206,6 +227,8 @@ class Delivery:
     def _emit(self, room: Room) -> None:
         """Give the batch to every live member: the same bytes to all who speak the same dialect."""
         batch, room.batch = room.batch, []
+        if room.behind:
+            self._tell_behind(room, [event for event, _ in batch])
         if not batch or not room.live:
             return
         pieces: dict[Dialect, list[bytes]] = {}
@@ -227,6 +250,15 @@ class Delivery:
 
     # --- catching up
 
+    def _tell_behind(self, room: Room, events: list[Event]) -> None:
+        """Who catches up is told of comings at once, before their first word, of goings at the head."""
+        for peer, goings in room.behind.items():
+            for event in events:
+                if isinstance(event, Left):
+                    goings[event.name] = event
+                elif isinstance(event, Entered) and goings.pop(event.name, None) is None:
+                    peer.send(event)
+
     def feed(self, peer: Connection) -> None:
         """Note whether `peer` has to catch up, and whether it may pull now. Called whenever that may have changed."""
         if all(cursor is None for cursor in peer.rooms.values()):
@@ -234,7 +266,7 @@ class Delivery:
             self.hungry.pop(peer, None)
             return
         self.behind[peer] = None
-        if peer.queue.size < self._limits.low_water:
+        if peer.queue.size < self._limits.low_water and peer not in self._asked:
             self.hungry[peer] = None
 
     def take_hungry(self) -> list[Connection]:
@@ -247,13 +279,19 @@ class Delivery:
     def pull(self, peer: Connection) -> None:
         """Ask the log for the next page of one room in which `peer` is behind."""
         fold, cursor = next((fold, cursor) for fold, cursor in peer.rooms.items() if cursor is not None)
+        self._asked[peer] = None
         self._log.read(fold, cursor, PAGE_MESSAGES, partial(self._replay, peer, fold, cursor))
 
     def _replay(self, peer: Connection, fold: str, cursor: int, page: list[Message]) -> None:
         """Queue what fits of a page. What was committed but not yet delivered comes live."""
+        self._asked.pop(peer, None)
         if peer.rooms.get(fold) != cursor:
-            return  # it left, or joined again from elsewhere, while the log was looking
+            self.feed(peer)  # it left, or joined again from elsewhere, while the log was looking
+            return
         room = self.rooms[fold]
+        first = page[0].seq if page else room.head + 1
+        if first > cursor + 1 and peer.is_program:  # the log has trimmed what was promised
+            self._tell_start(room, peer, first)
         for message in page:
             if message.seq > room.head or peer.queue.size >= self._limits.low_water:
                 break
@@ -266,8 +304,12 @@ class Delivery:
         is_live = cursor >= room.head
         peer.rooms[room.name.fold] = None if is_live else cursor
         if is_live:
+            for left in room.behind.pop(peer, {}).values():
+                peer.send(left)
             room.live[peer] = None
             if not peer.is_program:
                 self._moved(peer)
             self._wake(peer)
+        else:
+            room.behind.setdefault(peer, {})
         self.feed(peer)

@@ -14,12 +14,13 @@ from collections.abc import Callable
 from chatcore import protocol
 from chatcore.clocks import Clocks
 from chatcore.connection import Connection
+from chatcore.json_codec import size_of
 from chatcore.limits import Limits
 from chatcore.names import fold
 from chatcore.protocol import Command
 
 COMMANDS_PER_TURN = 64  # of one peer, so that nobody holds up a turn
-MESSAGE_OVERHEAD = 160  # bytes that an event adds to a text, roughly
+MESSAGE_OVERHEAD = 128  # bytes of an event beside its text, its id and its names
 EVERYBODY = "everybody"
 FREE = (protocol.Ping, protocol.Pong, protocol.Blank, protocol.Broken, protocol.End)
 WAIT_FOR_APPENDS = (protocol.Join, protocol.Move, protocol.Leave, protocol.Quit, protocol.End)
@@ -125,12 +126,14 @@ class Intake:
 def _price(peer: Connection, command: Command) -> tuple[str, int]:
     """Whose budget of this turn a command uses, and how much of it in bytes; 0 for most commands."""
     match command:
-        case protocol.Send(room=room, text=text):
-            key = f"room {fold(room)}"
+        case protocol.Send(room=where, text=text, cid=cid):
+            key = f"room {fold(where)}"
         case protocol.Say(text=text):
-            key = f"room {peer.here}"
-        case protocol.AskDirect(to=to, text=text):
-            key = f"person {fold(to)}"
+            where, cid = peer.here, ""
+            key = f"room {where}"
+        case protocol.AskDirect(to=where, text=text, cid=cid):
+            key = f"person {fold(where)}"
         case _:
             return "", 0
-    return key, len(text.encode()) + MESSAGE_OVERHEAD
+    speaker = peer.name.shown if peer.name else ""
+    return key, MESSAGE_OVERHEAD + sum(map(size_of, (text, cid or "", where, speaker)))

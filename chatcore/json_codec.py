@@ -80,6 +80,11 @@ def to_payload(said: WireCommand | WireEvent) -> bytes:
     return _dumps({"type": TYPE_OF[type(said)], **_as_object(said)}).encode()
 
 
+def size_of(text: str) -> int:
+    """Bytes of `text` in a payload: quotes and escapes included."""
+    return len(_dumps(text).encode(errors="surrogatepass"))
+
+
 def _as_object(said: object) -> dict[str, object]:
     values = ((wire, getattr(said, attribute)) for attribute, wire, _, _ in SHAPES[type(said)])
     return {wire: value for wire, value in values if value is not None}

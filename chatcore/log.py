@@ -23,6 +23,7 @@ class Draft:
     text: str
     time: str
     cid: str
+    refusal: str = ""  # a key of COMMAND_ERRORS: it is not to be kept; but a retry of what is kept gets its answer
 
     def is_retry_of(self, message: Message, fold_of_room: str) -> bool:
         """True when the stored `message` under the same id says the same in the same room."""
@@ -127,6 +128,8 @@ class MemoryLog:
         if key in self._by_id:
             room, original = self._by_id[key]
             return Duplicate(original) if draft.is_retry_of(original, room) else USED_ID
+        if draft.refusal:
+            return NotKept(draft.refusal)
         fold = draft.room.fold
         if fold not in self._names and len(self._names) >= self._most_rooms:
             return NotKept("storage_full")

@@ -132,7 +132,7 @@ class Loop:
             if not self._service.decode():
                 return
             ready = self.selector.select(0)
-            if not ready:
+            if not any(events & READ for _, events in ready):
                 return
 
     def _run_timers(self, due: Iterable[Timer]) -> None:
@@ -161,7 +161,8 @@ class Wakeup:
     def ready(self, events: int) -> None:
         """Each byte in the pair is the number of a signal that arrived."""
         for number in self._reader.recv(64):
-            self._on_signal(number)
+            if number in self._previous:  # others come here too: a window that changes its size
+                self._on_signal(number)
 
     def close(self) -> None:
         """Give the signals back to whoever had them."""

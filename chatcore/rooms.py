@@ -14,7 +14,7 @@ from typing import TypeVar
 from chatcore.connection import Connection
 from chatcore.log import Draft, Outcome
 from chatcore.names import Name
-from chatcore.protocol import MOST_IN_A_LIST, Event
+from chatcore.protocol import MOST_IN_A_LIST, Event, Left
 
 LIST_OVERHEAD = 512  # bytes of an event around the names that it lists
 
@@ -98,12 +98,18 @@ class Goes:
 class Room:
     """One room: its members, its line, and the events of this turn that its members have not got yet."""
 
-    __slots__ = ("batch", "head", "line", "live", "name", "roll")
+    __slots__ = ("batch", "behind", "head", "line", "live", "name", "roll")
 
     def __init__(self, name: Name, head: int) -> None:
         self.name = name  # as it was first written
         self.head = head  # number of the last message that was delivered
         self.live: dict[Connection, None] = {}
+        self.behind: dict[Connection, dict[str, Left]] = {}  # who catches up -> the goings to be told at the head
         self.roll = Roll()
         self.line: deque[Said | Comes | Goes] = deque()
         self.batch: list[tuple[Event, Connection | None]] = []  # with the text peer that shall not hear it
+
+    def drop(self, peer: Connection) -> None:
+        """`peer` hears nothing of this room from now on."""
+        self.live.pop(peer, None)
+        self.behind.pop(peer, None)

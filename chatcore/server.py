@@ -129,7 +129,7 @@ class Server:
         try:
             if events & WRITE:
                 self.chat.touch(link.connection)
-            if events & READ:
+            if events & READ and link.connection.wants_read:
                 data = link.sock.recv(RECEIVE_BYTES)
                 if self._trace is not None:
                     self._trace("recv", peer=link.connection.number, bytes=len(data))
@@ -175,7 +175,9 @@ class Server:
     def _flush(self) -> None:
         dirty = self.chat.take_dirty()
         for connection in dirty:
-            link = self._links[connection]
+            link = self._links.get(connection)
+            if link is None:
+                continue  # refused before it had a link
             if connection.wants_write:
                 self._send(link)
             if not connection.is_open:

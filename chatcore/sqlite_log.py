@@ -135,6 +135,8 @@ class SqliteLog:
         if original is not None:
             message = Message(*original[1:])
             return Duplicate(message) if draft.is_retry_of(message, original[0]) else USED_ID
+        if draft.refusal:
+            return NotKept(draft.refusal)
         seq, shown = self._db.execute(
             "INSERT INTO rooms VALUES (?, ?, 1) ON CONFLICT (fold) DO UPDATE SET head = head + 1 RETURNING head, shown",
             (draft.room.fold, draft.room.shown),

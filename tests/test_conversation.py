@@ -145,7 +145,7 @@ def test_a_history_is_replayed_in_pages_and_then_live(driver: Driver, peers: Cal
         reader = peers(address)
         reader.say(type="hello", name="bia")
         reader.say(type="join", room="lobby", after=100)
-        welcome, joined = reader.events(2)
+        _welcome, joined = reader.events(2)
         assert (joined["first"], joined["seq"], joined["count"]) == (101, kept, 2)
         writer.say(type="send", room="lobby", cid="live", text="live")
         assert [event["seq"] for event in reader.events(kept - 100 + 1)] == list(range(101, kept + 2))
