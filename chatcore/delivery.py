@@ -6,7 +6,6 @@ messages are not queued for it meanwhile; when the cursor reaches the head it be
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from itertools import islice
 
@@ -120,14 +119,14 @@ class Delivery:
             del self.rooms[room.name.fold]
 
     def _said(self, room: Room, step: Said) -> None:
-        peer = step.peer
-        match step.outcome:
-            case Committed(message):
-                self._committed(room, peer, step.draft, message)
-            case Duplicate(message):
-                self._duplicate(room, peer, message)
-            case NotKept(code, text):
-                self._not_kept(room, step, Error(code, text or COMMAND_ERRORS[code], step.draft.cid))
+        peer, outcome = step.peer, step.outcome
+        if isinstance(outcome, Committed):
+            self._committed(room, peer, step.draft, outcome.message)
+        elif isinstance(outcome, Duplicate):
+            self._duplicate(room, peer, outcome.message)
+        else:
+            assert outcome is not None  # who has none stays in line
+            self._not_kept(room, step, outcome)
         self.unsettled -= 1
         if peer is not None:
             self.answered(peer)
@@ -156,11 +155,12 @@ class Delivery:
         if peer.is_program and (cursor is None or original.seq <= cursor):
             peer.send(original)
 
-    def _not_kept(self, room: Room, step: Said, error: Error) -> None:
+    def _not_kept(self, room: Room, step: Said, outcome: NotKept) -> None:
+        why = outcome.text or COMMAND_ERRORS[outcome.code]
         if step.peer is None:
-            self.tell_operator(f"not said in {room.name.shown}: {error.text}")
+            self.tell_operator(f"not said in {room.name.shown}: {why}")
         elif step.peer.is_open:
-            step.peer.send(replace(error, about=as_typed(step.draft.text)))
+            step.peer.send(Error(outcome.code, why, step.draft.cid, about=as_typed(step.draft.text)))
 
     def _comes(self, room: Room, step: Comes) -> None:
         peer, fold = step.peer, room.name.fold

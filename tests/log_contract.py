@@ -6,6 +6,7 @@ make such a log.
 """
 
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
 import pytest
 from hypothesis import strategies as st
@@ -115,6 +116,14 @@ class Contract:
         seqs = [outcome.message.seq for outcome in outcomes if isinstance(outcome, Committed)]
         assert seqs == [1, 2]
         assert log.count == 2
+
+    def test_what_is_not_to_be_kept_is_refused_unless_it_is_kept_already(self, log: Log) -> None:
+        (kept,) = committed(log, draft("oi", "c1"))
+        refused = replace(draft("oi", "c1"), refusal="muted")
+        outcomes = append_all(log, replace(refused, cid="c2"), refused, replace(refused, text="no"))
+        assert outcomes[:2] == [NotKept("muted"), Duplicate(kept)]
+        assert is_used_id(outcomes[2])
+        assert log.count == 1
 
     def test_one_who_hears_an_outcome_may_append_at_once(self, log: Log) -> None:
         outcomes: list[Outcome] = []

@@ -548,3 +548,19 @@ def test_the_rate_of_one_does_not_hold_up_another() -> None:
     assert bia.of("pong")
     driver.pass_time(1.1)
     assert ana.of("stats")
+
+
+def test_the_answer_under_way_comes_before_the_bye() -> None:
+    """A list of rooms that a log on another machine has yet to give."""
+    log = SlowLog()
+    driver = Driver(log)
+    ana, bia = driver.program("ana"), driver.program("bia")
+    ana.says(type="rooms")
+    driver.settle()
+    driver.chat.stop()
+    driver.turn()
+    assert bia.of("bye")
+    assert not ana.of("bye")
+    log.answer()
+    driver.settle()
+    assert [event["type"] for event in ana.events[-2:]] == ["rooms", "bye"]

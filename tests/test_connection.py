@@ -555,3 +555,14 @@ def test_who_reads_too_slowly_has_10_seconds_while_open(state: State) -> None:
     peer = in_state(state, now=T)
     peer.slow_since = T + 3
     assert ((T + 13, Due.TOO_SLOW) in list(peer.deadlines())) is peer.is_open
+
+
+@pytest.mark.parametrize("is_partial", [False, True])
+def test_when_we_listen_again_the_clocks_start_anew(is_partial: bool) -> None:
+    peer = in_state(State.CHATTING)
+    peer.receive(b'{"ty' if is_partial else PING + b"\n", 1.0)
+    take_all(peer, 1.0)
+    peer.pinged_at = 31.0
+    peer.restart_clocks(100.0)
+    expected = [(100.0 + LIMITS.ping_seconds, Due.PING)]
+    assert list(peer.deadlines()) == expected + [(100.0 + LIMITS.half_frame_seconds, Due.TIMEOUT)] * is_partial

@@ -686,3 +686,52 @@ def test_what_is_neither_said_nor_coming_nor_going_is_passed_over() -> None:
     bare.delivery.leave(ana, room)
     assert not room.line
     assert not ana.rooms
+
+
+def test_a_page_for_a_place_that_was_given_up_is_not_used() -> None:
+    """It was asked after the new place, and comes when that is known."""
+    log = SlowLog(is_early=True)
+    house = House(log, low_water=1024)
+    house.past("sala", 300)
+    ana = house.program("ana")
+    ana.takes = 0
+    ana.says(type="join", room="sala", after=0)
+    house.settle()
+    ana.takes = None
+    ana.says(type="join", room="sala", after=298)
+    house.settle()
+    ana.forget()
+    assert not ana.connection.rooms["sala"]
+    for after in (290, 299):  # the second asks for its place before the page for the first is asked
+        ana.says(type="join", room="sala", after=after)
+    house.settle()
+    assert [event["first"] for event in ana.of("joined")] == [291, 300]
+    assert ana.seqs("sala") == [300]
+
+
+def test_a_page_for_one_who_is_gone_is_not_used() -> None:
+    log = SlowLog(is_early=True)
+    house = House(log)
+    house.past("sala", 100)
+    ana = house.program("ana")
+    ana.says(type="join", room="sala", after=0)
+    house.wait()
+    log.answer()
+    house.wait()
+    assert log.owes, "the page is on its way"
+    ana.resets()
+    house.settle()
+    assert not ana.of("message")
+    assert not house.driver.chat.is_busy
+
+
+def test_a_refusal_for_one_who_is_gone_is_told_to_nobody() -> None:
+    log = SlowLog(FullLog("log-1"))
+    house = House(log)
+    ana, bia = house.program("ana", "lobby"), house.program("bia", "lobby")
+    ana.sends("lobby", "oi")
+    house.wait()
+    ana.resets()
+    house.settle()
+    assert not ana.codes
+    assert not bia.codes

@@ -471,3 +471,17 @@ def settle(driver: Driver, log: SlowLog) -> None:
     while log.owes:
         log.answer(1)
         driver.settle()
+
+
+@pytest.mark.parametrize("command", ["leave", "bye"])
+def test_who_leaves_in_the_middle_of_a_replay_gets_all_of_it(command: str) -> None:
+    driver = Driver(rate=0.0)
+    past = driver.program("past", "sala")
+    past.sends("sala", *map(str, range(300)))
+    driver.settle()
+    ana = driver.program("ana")
+    ana.says(type="join", room="sala", after=0)
+    ana.says(type=command, **({"room": "sala"} if command == "leave" else {}))
+    driver.settle()
+    assert ana.seqs("sala") == list(range(1, 301))
+    assert ana.events[-1]["type"] == {"leave": "left"}.get(command, command)

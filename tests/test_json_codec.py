@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chatcore import protocol
 from chatcore.errors import CommandError
-from chatcore.json_codec import decode_command, decode_event, parse_object, to_payload
+from chatcore.json_codec import decode_command, decode_event, parse_object, size_of, to_payload
 from chatcore.protocol import VERSION, WireCommand, WireEvent
 
 # PROTOCOL.md, "JSON: commands": the class, the fields that must be there, and those that may.
@@ -508,3 +508,14 @@ def test_an_event_of_an_unknown_type() -> None:
 @given(st.dictionaries(st.text(), st.integers() | st.text() | st.booleans() | st.none(), max_size=4))
 def test_an_object_is_given_as_it_is(value: dict[str, Any]) -> None:
     assert parse_object(json.dumps(value).encode()) == value
+
+
+@given(st.text())
+def test_the_size_of_a_text_is_that_in_a_payload(text: str) -> None:
+    assert len(to_payload(protocol.Pong(text))) == len(to_payload(protocol.Pong(""))) - 2 + size_of(text)
+
+
+def test_an_empty_line_is_a_blank_and_a_list_is_no_figure() -> None:
+    assert decode_command(b"") == protocol.Blank()
+    with pytest.raises(CommandError, match="bad_field"):
+        decode_event(b'{"type":"stats","turns":[1]}')

@@ -350,3 +350,33 @@ def test_colours_are_stable_and_never_the_only_signal() -> None:
     assert line == coloured.lines(protocol.Entered("lobby", "João"), "lobby")[0]
     assert "\x1b[" in line
     assert plain.lines(event, "lobby") == ["* João entered"]
+
+
+def test_leaving_one_of_two_rooms_stays_in_the_other() -> None:
+    ana = Person()
+    ana.enter()
+    ana.types("/join sala")
+    ana.hears(joined("sala"))
+    ana.hears(protocol.Left("lobby", "ana", "leave"))
+    assert ana.session.here == "sala"
+    ana.hears(protocol.Left("sala", "ana", "leave"))
+    assert ana.session.here == ""
+
+
+def test_a_room_that_cannot_be_joined_leaves_everything_as_it_was() -> None:
+    ana = Person()
+    ana.enter()
+    ana.hears(protocol.Error("too_many_rooms", "too many"))
+    assert ana.session.here == "lobby"
+
+
+def test_only_what_was_said_in_a_room_is_said_again_when_it_is_joined() -> None:
+    ana = Person()
+    ana.enter()
+    ana.types("oi")
+    ana.types("/join sala")
+    ana.take_sent()
+    ana.hears(joined("sala"))
+    assert ana.take_sent() == []
+    ana.hears(joined("lobby"))
+    assert ana.take_sent() == [protocol.Send("lobby", "id1", "oi")]
