@@ -41,13 +41,13 @@ class Chat:
         self._clocks = Clocks(loop, self._reached)
         self._intake = Intake(limits, self._clocks, self._dirty, self._is_refused, self._handle)
         self.delivery = Delivery(log, limits, self._dirty, self._intake.wake)
-        self._marks = Marks(limits, self._clocks, self.delivery, self._dirty, self.close, self._intake.wake)
+        self._marks = Marks(limits, self._clocks, self.delivery.replay, self._dirty, self.close, self._intake.wake)
         self.commands = Commands(limits, log, self.delivery, loop.time, outside, self.close, self.stats)
 
     @property
     def is_busy(self) -> bool:
         """True when the next turn has work even if nothing arrives."""
-        return bool(self._intake.line or self._dirty or self.delivery.hungry)
+        return bool(self._intake.line or self._dirty or self.delivery.replay.hungry)
 
     @property
     def is_gathering(self) -> bool:
@@ -136,8 +136,8 @@ class Chat:
             self._trace("commit", messages=self.log.count - before)
         for room in self.delivery.take_answered():
             self._guard(self.delivery.advance, room)
-        for peer in self.delivery.take_hungry():
-            self._guard(self.delivery.pull, peer)
+        for peer in self.delivery.replay.take_hungry():
+            self._guard(self.delivery.replay.pull, peer)
         self._intake.end_turn()
         self._turns += 1
         if self.is_stopping:
@@ -246,7 +246,7 @@ class Chat:
                 "rooms": len(self.delivery.rooms),
                 "turns": self._turns,
                 "queued_bytes": self._marks.queued,
-                "catching_up": len(self.delivery.behind),
+                "catching_up": len(self.delivery.replay.behind),
                 "messages": self.log.count,
                 "refused_connections": self.gate.refused_total,
                 "uptime_seconds": round(self._clocks.now() - self._began, 3),

@@ -98,12 +98,7 @@ class Commands:
         peer.name, peer.token = name, token
         peer.go(Signal.HELLO, self._time())
         self.people[name.fold] = peer
-        limits = {
-            "frame": self._limits.frame,
-            "text": self._limits.text,
-            "name": LONGEST_NAME,
-            "room": LONGEST_NAME,
-        }
+        limits = {"frame": self._limits.frame, "text": self._limits.text, "name": LONGEST_NAME, "room": LONGEST_NAME}
         peer.send(protocol.Welcome(name.shown, token, protocol.VERSION, SERVER_NAME, self._log.identity, limits))
         if not peer.is_program:
             self._delivery.join(peer, Name(LOBBY, LOBBY), None)

@@ -259,10 +259,7 @@ class Connection:
             case State.OPENING if self.is_refused:
                 yield self.since + REFUSED_WAIT, Due.GIVE_UP
             case State.OPENING | State.GREETING:
-                yield (
-                    self.since + (limits.hello_seconds if self.is_program else limits.typing_seconds),
-                    Due.TIMEOUT,
-                )
+                yield (self.since + (limits.hello_seconds if self.is_program else limits.typing_seconds), Due.TIMEOUT)
             case State.CHATTING if self.is_program and self.wants_read:
                 yield from self._silence()
             case State.DRAINING:

@@ -1,13 +1,11 @@
 """what the log committed -> who hears it. The only place where one event becomes many.
 
 A member is *live*, and gets the same bytes as every live member, joined once for each dialect. Or
-it is *catching up*: then it has a cursor and pulls pages from the log while its queue is low. Live
-messages are not queued for it meanwhile; when the cursor reaches the head it becomes live.
+it is *catching up*: see replay.py.
 """
 
 from collections.abc import Callable
 from functools import partial
-from itertools import islice
 
 from chatcore.connection import Connection
 from chatcore.dialects import Dialect
@@ -15,35 +13,27 @@ from chatcore.errors import COMMAND_ERRORS
 from chatcore.limits import Limits
 from chatcore.log import Committed, Draft, Duplicate, Log, NotKept, Outcome, Span
 from chatcore.names import Name
-from chatcore.protocol import Entered, Error, Event, Joined, Left, Message
-from chatcore.rooms import Comes, Goes, Room, Said, as_many_as_fit, size_of_name
+from chatcore.protocol import Entered, Error, Left, Message
+from chatcore.replay import Replay, tell_behind
+from chatcore.rooms import Comes, Goes, Room, Said
 from chatcore.text_codec import as_typed
-
-PAGE_MESSAGES = 64  # asked from the log at once
-PAGES_PER_TURN = 32  # for all together, so that replays do not hold up the living
 
 
 class Delivery:
     """All rooms. `wake(peer)` tells the chat that a peer whose commands waited may go on."""
 
     def __init__(
-        self,
-        log: Log,
-        limits: Limits,
-        dirty: dict[Connection, None],
-        wake: Callable[[Connection], None],
+        self, log: Log, limits: Limits, dirty: dict[Connection, None], wake: Callable[[Connection], None]
     ) -> None:
         self.rooms: dict[str, Room] = {}
         self.is_quiet = False  # at the end nobody is told who goes: everybody does
         self.unsettled = 0  # messages in line whose outcome the log has yet to tell
-        self.behind: dict[Connection, None] = {}  # those with a cursor
-        self.hungry: dict[Connection, None] = {}  # those of them whose queue is low: they pull next
+        self.replay = Replay(log, limits, self.rooms, self._caught_up)
         self.tell_operator: Callable[[str], None] = lambda text: None  # whoever has the console puts a better one
         self._log = log
         self._limits = limits
         self._dirty = dirty
         self._wake = wake
-        self._asked: dict[Connection, None] = {}  # a page for them is on its way
         self._answered: dict[Room, None] = {}  # rooms for which the log reported an outcome
 
     # --- what the commands ask for: it is put in line
@@ -78,8 +68,7 @@ class Delivery:
         """`peer` is gone: it hears nothing from now on, and its rooms are told in their order."""
         rooms = [self.rooms[fold] for fold in peer.rooms]
         peer.rooms = {}
-        self.behind.pop(peer, None)
-        self.hungry.pop(peer, None)
+        self.replay.forget(peer)
         for room in rooms:
             if peer.name is not None:
                 goes = Goes(peer.name, reason, None, self._announces(room))
@@ -174,28 +163,15 @@ class Delivery:
         start = room.head - self._limits.recent if step.after is None else step.after
         cursor = min(max(start, step.first_kept - 1), room.head)
         room.drop(peer)
-        self._tell_start(room, peer, cursor + 1)
+        peer.send(room.joined(cursor + 1, self._limits))
         if not peer.is_program:
             peer.here = fold
         peer.rooms[fold] = cursor
-        self._continue(room, peer, cursor)
+        self.replay.go_on(room, peer, cursor)
         if peer.is_program:
             self._moved(peer)
         if step.leaves in peer.rooms and step.leaves != fold:
             self.leave(peer, self.rooms[step.leaves])
-
-    def _tell_start(self, room: Room, peer: Connection, first: int) -> None:
-        members = as_many_as_fit(room.roll.page(), size_of_name, self._limits.frame)
-        peer.send(
-            Joined(
-                room=room.name.shown,
-                first=first,
-                seq=room.head,
-                count=len(room.roll),
-                members=tuple(members),
-                presence=self._announces(room),
-            )
-        )
 
     def _goes(self, room: Room, step: Goes) -> None:
         left = Left(room.name.shown, step.name.shown, step.reason)
@@ -210,13 +186,19 @@ class Delivery:
             room.drop(peer)
             room.roll.remove(step.name)
             del peer.rooms[room.name.fold]
-            self.feed(peer)
+            self.replay.feed(peer)
             peer.send(left)
         if is_announced:
             room.batch.append((left, None))
 
     def _announces(self, room: Room) -> bool:
-        return len(room.roll) <= self._limits.presence and not self.is_quiet
+        return room.announces(self._limits) and not self.is_quiet
+
+    def _caught_up(self, peer: Connection) -> None:
+        """`peer` is live in one more room. A person's lines have waited for that."""
+        if not peer.is_program:
+            self._moved(peer)
+        self._wake(peer)
 
     def _moved(self, peer: Connection) -> None:
         peer.moving -= 1
@@ -228,7 +210,7 @@ class Delivery:
         """Give the batch to every live member: the same bytes to all who speak the same dialect."""
         batch, room.batch = room.batch, []
         if room.behind:
-            self._tell_behind(room, [event for event, _ in batch])
+            tell_behind(room, [event for event, _ in batch])
         if not batch or not room.live:
             return
         pieces: dict[Dialect, list[bytes]] = {}
@@ -247,69 +229,3 @@ class Delivery:
             else:
                 peer.queue.push(joined[dialect])
         self._dirty.update(room.live)
-
-    # --- catching up
-
-    def _tell_behind(self, room: Room, events: list[Event]) -> None:
-        """Who catches up is told of comings at once, before their first word, of goings at the head."""
-        for peer, goings in room.behind.items():
-            for event in events:
-                if isinstance(event, Left):
-                    goings[event.name] = event
-                elif isinstance(event, Entered) and goings.pop(event.name, None) is None:
-                    peer.send(event)
-
-    def feed(self, peer: Connection) -> None:
-        """Note whether `peer` has to catch up, and whether it may pull now. Called whenever that may have changed."""
-        if all(cursor is None for cursor in peer.rooms.values()):
-            self.behind.pop(peer, None)
-            self.hungry.pop(peer, None)
-            return
-        self.behind[peer] = None
-        if peer.queue.size < self._limits.low_water and peer not in self._asked:
-            self.hungry[peer] = None
-
-    def take_hungry(self) -> list[Connection]:
-        """Those whose turn it is to pull a page."""
-        taken = list(islice(self.hungry, PAGES_PER_TURN))
-        for peer in taken:
-            del self.hungry[peer]
-        return taken
-
-    def pull(self, peer: Connection) -> None:
-        """Ask the log for the next page of one room in which `peer` is behind."""
-        fold, cursor = next((fold, cursor) for fold, cursor in peer.rooms.items() if cursor is not None)
-        self._asked[peer] = None
-        self._log.read(fold, cursor, PAGE_MESSAGES, partial(self._replay, peer, fold, cursor))
-
-    def _replay(self, peer: Connection, fold: str, cursor: int, page: list[Message]) -> None:
-        """Queue what fits of a page. What was committed but not yet delivered comes live."""
-        self._asked.pop(peer, None)
-        if peer.rooms.get(fold) != cursor:
-            self.feed(peer)  # it left, or joined again from elsewhere, while the log was looking
-            return
-        room = self.rooms[fold]
-        first = page[0].seq if page else room.head + 1
-        if first > cursor + 1 and peer.is_program:  # the log has trimmed what was promised
-            self._tell_start(room, peer, first)
-        for message in page:
-            if message.seq > room.head or peer.queue.size >= self._limits.low_water:
-                break
-            peer.send(message)
-            cursor = message.seq
-        self._continue(room, peer, cursor if page else room.head)
-
-    def _continue(self, room: Room, peer: Connection, cursor: int) -> None:
-        """Go on from `cursor`: live at the head, from the log before it."""
-        is_live = cursor >= room.head
-        peer.rooms[room.name.fold] = None if is_live else cursor
-        if is_live:
-            for left in room.behind.pop(peer, {}).values():
-                peer.send(left)
-            room.live[peer] = None
-            if not peer.is_program:
-                self._moved(peer)
-            self._wake(peer)
-        else:
-            room.behind.setdefault(peer, {})
-        self.feed(peer)

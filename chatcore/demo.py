@@ -19,14 +19,7 @@ from chatcore.sockets import listen
 
 # Small on purpose, so that a reader who stops is noticed within a few lines.
 LIMITS = Limits(
-    text=512,
-    frame=2048,
-    turn_bytes=4096,
-    low_water=2048,
-    high_water=8192,
-    ceiling=16384,
-    send_buffer=4096,
-    rate=0,
+    text=512, frame=2048, turn_bytes=4096, low_water=2048, high_water=8192, ceiling=16384, send_buffer=4096, rate=0
 )
 SMALL_WINDOW = 4096  # bytes that the kernel may hold for the client that does not read
 LONG_LINES = 120
@@ -156,11 +149,7 @@ def demo(say: Callable[[str], None] = print) -> int:
 
 
 def _play(
-    server: Server,
-    story: Storyteller,
-    say: Callable[[str], None],
-    address: tuple[str, int],
-    guests: list[Guest],
+    server: Server, story: Storyteller, say: Callable[[str], None], address: tuple[str, int], guests: list[Guest]
 ) -> None:
     def settle() -> None:
         """Let the server turn until it has nothing left to do."""

@@ -57,12 +57,7 @@ def _http(sentence: str) -> Dialect:
 HOW_TO_CONNECT = "this is a chat: python3 -m chatcore connect HOST:PORT, or nc HOST PORT and a name"
 
 TEXT = Dialect(
-    "text",
-    LineFraming,
-    LineFraming.end_of_frame,
-    text_codec.decode_line,
-    text_codec.encode_event,
-    is_program=False,
+    "text", LineFraming, LineFraming.end_of_frame, text_codec.decode_line, text_codec.encode_event, is_program=False
 )
 JSON_LINES = _json(LineFraming, "json-lines")
 JSON_LENGTH = _json(LengthFraming, "json-length")
@@ -71,18 +66,7 @@ TLS = _refused("tls", f"! TLS is not spoken here; {HOW_TO_CONNECT}\n")
 IRC = _refused("irc", "ERROR :IRC is not spoken here yet; type a name in nc, or python3 -m chatcore connect\r\n")
 SSH = _refused("ssh", f"! SSH is not spoken here; {HOW_TO_CONNECT}\n")
 
-HTTP_VERBS = (
-    b"GET ",
-    b"HEAD ",
-    b"POST ",
-    b"PUT ",
-    b"DELETE ",
-    b"OPTIONS ",
-    b"PATCH ",
-    b"TRACE ",
-    b"CONNECT ",
-    b"PRI ",
-)
+HTTP_VERBS = (b"GET ", b"HEAD ", b"POST ", b"PUT ", b"DELETE ", b"OPTIONS ", b"PATCH ", b"TRACE ", b"CONNECT ", b"PRI ")
 IRC_WORDS = (b"NICK ", b"USER ", b"CAP ", b"PASS ")
 TABLE: dict[bytes, Dialect] = {
     b"{": JSON_LINES,

@@ -22,8 +22,7 @@ class Limits:
     """All limits. Values that cannot work, alone or together, raise ValueError with one clear sentence."""
 
     frame: int = field(
-        default=16 * KIB,
-        metadata=_about("bytes", "one frame; the announcement of a longer one ends the connection"),
+        default=16 * KIB, metadata=_about("bytes", "one frame; the announcement of a longer one ends the connection")
     )
     text: int = field(default=4 * KIB, metadata=_about("bytes", "the text of one message, as UTF-8"))
     hello_seconds: float = field(
@@ -53,8 +52,7 @@ class Limits:
         default=2.0, metadata=_about("seconds", "how long a closing peer may take to close its side")
     )
     total_queue: int = field(
-        default=64 * KIB * KIB,
-        metadata=_about("bytes", "unsent for all together; above it the slowest peer goes"),
+        default=64 * KIB * KIB, metadata=_about("bytes", "unsent for all together; above it the slowest peer goes")
     )
     send_buffer: int = field(
         default=64 * KIB, metadata=_about("bytes", "SO_SNDBUF: what the kernel may hold for one peer")
@@ -64,8 +62,7 @@ class Limits:
     )
     burst: int = field(default=20, metadata=_about("commands", "how many commands may come at once"))
     rate: float = field(
-        default=5.0,
-        metadata=_about("per second", "how many commands may come in the long run; 0: any number"),
+        default=5.0, metadata=_about("per second", "how many commands may come in the long run; 0: any number")
     )
     per_address: int = field(default=100, metadata=_about("connections", "at once from one address; 0: any number"))
     new_per_minute: int = field(
@@ -139,11 +136,6 @@ def _parse(setting: str) -> tuple[str, int | float]:
 def describe() -> list[tuple[str, str, str, str]]:
     """(name, default, unit, meaning) of every limit, for `--help` and the docs."""
     return [
-        (
-            limit.name,
-            f"{getattr(DEFAULTS, limit.name):.12g}",
-            limit.metadata["unit"],
-            limit.metadata["meaning"],
-        )
+        (limit.name, f"{getattr(DEFAULTS, limit.name):.12g}", limit.metadata["unit"], limit.metadata["meaning"])
         for limit in fields(Limits)
     ]

@@ -65,11 +65,7 @@ class Loop:
     """Waits with `selector`, reads the time from `clock` (seconds, monotonic), runs one service."""
 
     def __init__(
-        self,
-        selector: selectors.BaseSelector,
-        clock: Callable[[], float],
-        service: Service,
-        trace: Trace | None = None,
+        self, selector: selectors.BaseSelector, clock: Callable[[], float], service: Service, trace: Trace | None = None
     ) -> None:
         self.selector = selector
         self.time = clock

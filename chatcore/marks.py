@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 
 from chatcore.clocks import Clocks
 from chatcore.connection import Connection
-from chatcore.delivery import Delivery
 from chatcore.limits import Limits
+from chatcore.replay import Replay
 
 
 class Marks:
@@ -21,7 +21,7 @@ class Marks:
         self,
         limits: Limits,
         clocks: Clocks,
-        delivery: Delivery,
+        replay: Replay,
         dirty: dict[Connection, None],
         close: Callable[[Connection, str], None],
         wake: Callable[[Connection], None],
@@ -30,7 +30,7 @@ class Marks:
         self._backlog: dict[Connection, None] = {}  # something was left unsent by the last flush
         self._limits = limits
         self._clocks = clocks
-        self._delivery = delivery
+        self._replay = replay
         self._dirty = dirty
         self._close = close
         self._wake = wake
@@ -39,7 +39,7 @@ class Marks:
         """Apply the marks to those who were flushed."""
         for peer in flushed:
             size = peer.queue.size
-            if not size and not peer.counted and peer not in self._delivery.behind:
+            if not size and not peer.counted and peer not in self._replay.behind:
                 continue  # the usual case: all was taken, now as before
             self._count(peer)
             if not peer.is_open:
@@ -67,7 +67,7 @@ class Marks:
 
     def _recovered(self, peer: Connection) -> None:
         """The queue is low: read again, go on catching up."""
-        self._delivery.feed(peer)
+        self._replay.feed(peer)
         if peer.slow_since is not None:
             peer.slow_since = None
             self._dirty[peer] = None

@@ -14,19 +14,7 @@ RESERVED = "server"
 FOLD_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_.-")
 # Latin letters that Unicode does not take apart into a plain letter and a mark.
 SPELLED_OUT = str.maketrans(
-    {
-        "ı": "i",
-        "ł": "l",
-        "ø": "o",
-        "đ": "d",
-        "ð": "d",
-        "þ": "th",
-        "æ": "ae",
-        "œ": "oe",
-        "ħ": "h",
-        "ŧ": "t",
-        "ŋ": "n",
-    }
+    {"ı": "i", "ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ħ": "h", "ŧ": "t", "ŋ": "n"}
 )
 # Tab is allowed: people paste it. Line and paragraph separators would forge a second line;
 # bidirectional overrides and isolates make a line read differently from what it says.

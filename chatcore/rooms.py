@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from chatcore.connection import Connection
+from chatcore.limits import Limits
 from chatcore.log import Draft, Outcome
 from chatcore.names import Name
-from chatcore.protocol import MOST_IN_A_LIST, Event, Left
+from chatcore.protocol import MOST_IN_A_LIST, Event, Joined, Left
 
 LIST_OVERHEAD = 512  # bytes of an event around the names that it lists
 
@@ -113,3 +114,12 @@ class Room:
         """`peer` hears nothing of this room from now on."""
         self.live.pop(peer, None)
         self.behind.pop(peer, None)
+
+    def announces(self, limits: Limits) -> bool:
+        """True while comings and goings are told: in a large room they would be told too often, to too many."""
+        return len(self.roll) <= limits.presence
+
+    def joined(self, first: int, limits: Limits) -> Joined:
+        """What somebody is told who comes in, or comes again, when number `first` follows."""
+        members = tuple(as_many_as_fit(self.roll.page(), size_of_name, limits.frame))
+        return Joined(self.name.shown, first, self.head, len(self.roll), members, self.announces(limits))

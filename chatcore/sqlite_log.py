@@ -129,8 +129,7 @@ class SqliteLog:
     def _insert(self, draft: Draft) -> Outcome:
         """One row, or the reason why not; the number becomes true with the transaction."""
         original = self._db.execute(
-            f"{MESSAGES} sender_fold = ? AND cid = ?",
-            (draft.sender.fold, draft.cid),
+            f"{MESSAGES} sender_fold = ? AND cid = ?", (draft.sender.fold, draft.cid)
         ).fetchone()
         if original is not None:
             message = Message(*original[1:])
@@ -144,15 +143,7 @@ class SqliteLog:
         message = draft.numbered(seq, shown)
         self._db.execute(
             "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                draft.room.fold,
-                seq,
-                message.sender,
-                draft.sender.fold,
-                message.text,
-                message.time,
-                message.cid,
-            ),
+            (draft.room.fold, seq, message.sender, draft.sender.fold, message.text, message.time, message.cid),
         )
         return Committed(message)
 

@@ -44,12 +44,7 @@ def our_loop(limits: Limits, log: Log | None = None) -> Iterator[Address]:
     mistakes = Mistakes()
     listener = listen("127.0.0.1", 0)
     server = Server(
-        listener,
-        selectors.DefaultSelector(),
-        time.monotonic,
-        limits,
-        log or MemoryLog("log"),
-        _outside(mistakes),
+        listener, selectors.DefaultSelector(), time.monotonic, limits, log or MemoryLog("log"), _outside(mistakes)
     )
     stop_here, stop_there = socket.socketpair()
     server.loop.set_interest(stop_there, 0, READ, Stopper(server, stop_there))

@@ -242,10 +242,7 @@ def test_who_has_closed_already_is_not_lingered_for(driver: Driver) -> None:
 # ---------------------------------------------------------------- half-close: answers come before the end
 
 
-LOGS: dict[str, Callable[[], MemoryLog | SlowLog]] = {
-    "log here": lambda: MemoryLog("log-1"),
-    "slow log": SlowLog,
-}
+LOGS: dict[str, Callable[[], MemoryLog | SlowLog]] = {"log here": lambda: MemoryLog("log-1"), "slow log": SlowLog}
 
 
 def settle(driver: Driver) -> None:

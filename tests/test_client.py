@@ -139,10 +139,7 @@ def test_in_a_pipe_the_first_line_is_the_name_if_none_was_given(served: Served) 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
-    [
-        (["--name", "not a name"], "the name was refused"),
-        (["--name", "server"], "the name was refused"),
-    ],
+    [(["--name", "not a name"], "the name was refused"), (["--name", "server"], "the name was refused")],
 )
 def test_a_refused_name_in_a_pipe_is_an_error(served: Served, arguments: list[str], sentence: str) -> None:
     result = piped("oi\n", where(served.address), *arguments)

@@ -166,16 +166,7 @@ TEXT_PIECES = [
     b"x" * 600,
 ]
 LINE_PIECES = [b"\n", b"\r\n", HELLO, PING, BYE, b"{", b"}", b'{"type":"pong"}', b"\xff", b"x" * 600]
-LENGTH_PIECES = [
-    framed(HELLO),
-    framed(PING, BYE),
-    framed(b""),
-    framed(b"{"),
-    b"\0",
-    b"\0\0\0",
-    PING,
-    b"x" * 600,
-]
+LENGTH_PIECES = [framed(HELLO), framed(PING, BYE), framed(b""), framed(b"{"), b"\0", b"\0\0\0", PING, b"x" * 600]
 conversations = st.one_of(
     st.lists(st.sampled_from(TEXT_PIECES), max_size=10).map(b"".join),
     st.lists(st.sampled_from(LINE_PIECES), max_size=8).map(lambda pieces: b"{" + b"".join(pieces)),
@@ -326,10 +317,7 @@ class Bucket:
 @given(
     st.integers(1, 5),
     st.sampled_from([Fraction(1, 4), Fraction(1), Fraction(4)]),
-    st.lists(
-        st.sampled_from([Fraction(0), Fraction(1, 16), Fraction(1, 4), Fraction(1), Fraction(100)]),
-        max_size=60,
-    ),
+    st.lists(st.sampled_from([Fraction(0), Fraction(1, 16), Fraction(1, 4), Fraction(1), Fraction(100)]), max_size=60),
 )
 def test_the_rate_is_that_of_a_bucket_of_coins(burst: int, rate: Fraction, pauses: list[Fraction]) -> None:
     peer = connect(replace(LIMITS, burst=burst, rate=float(rate)))
@@ -425,8 +413,7 @@ def test_before_there_is_a_dialect_nothing_can_be_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "is_held_up", "is_slow", "ended"),
-    [*product(State, [False, True], [False, True], [False, True])],
+    ("state", "is_held_up", "is_slow", "ended"), [*product(State, [False, True], [False, True], [False, True])]
 )
 def test_interest_is_computed_from_the_state(state: State, is_held_up: bool, is_slow: bool, ended: bool) -> None:
     """Backpressure is not reading. But while we close we read on, to discard: unread input would reset."""

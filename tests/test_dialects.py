@@ -84,8 +84,7 @@ def test_names(name: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "opening",
-    [b"get / HTTP", b"Get /", b"nick ana", b"Cap LS", b"ssh-2.0", b" GET /", b' {"type"', b"[", b"\x16\x04"],
+    "opening", [b"get / HTTP", b"Get /", b"nick ana", b"Cap LS", b"ssh-2.0", b" GET /", b' {"type"', b"[", b"\x16\x04"]
 )
 def test_what_only_looks_like_a_row_is_text(opening: bytes) -> None:
     """Verbs count in upper case only, and only as the very first bytes."""
@@ -177,11 +176,7 @@ def test_what_is_spoken_is_not_refused() -> None:
 
 @pytest.mark.parametrize(
     ("dialect", "framing"),
-    [
-        (dialects.TEXT, LineFraming),
-        (dialects.JSON_LINES, LineFraming),
-        (dialects.JSON_LENGTH, LengthFraming),
-    ],
+    [(dialects.TEXT, LineFraming), (dialects.JSON_LINES, LineFraming), (dialects.JSON_LENGTH, LengthFraming)],
     ids=["text", "json-lines", "json-length"],
 )
 def test_an_event_is_one_frame_that_ends_where_the_dialect_says(

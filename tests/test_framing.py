@@ -22,9 +22,7 @@ EACH_WRONG = [(kind, wrong) for kind, decoders in WRONG.items() for wrong in dec
 # As many examples as the profile asks for, and new ones where it asks for new ones (see conftest.py).
 PROFILE = settings()
 THOROUGH = settings(
-    suite.THOROUGH,
-    max_examples=max(PROFILE.max_examples, suite.THOROUGH.max_examples),
-    derandomize=PROFILE.derandomize,
+    suite.THOROUGH, max_examples=max(PROFILE.max_examples, suite.THOROUGH.max_examples), derandomize=PROFILE.derandomize
 )
 
 

@@ -340,12 +340,7 @@ def test_a_turn_that_has_something_to_tell_may_gather_more() -> None:
 
 @pytest.mark.parametrize(
     ("name", "cid", "text"),
-    [
-        ("", "", "x"),
-        ("", "\x00" * 62, "x"),
-        ("", "", '"' * 4000),
-        ("ế" * 30, "\x00" * 62, "x"),
-    ],
+    [("", "", "x"), ("", "\x00" * 62, "x"), ("", "", '"' * 4000), ("ế" * 30, "\x00" * 62, "x")],
     ids=["short", "ids that need escapes", "texts that need escapes", "also long names"],
 )
 def test_nobody_who_reads_is_disconnected_for_what_others_say(name: str, cid: str, text: str) -> None:

@@ -165,10 +165,7 @@ def test_a_command_is_written_with_the_names_of_the_protocol(kind: str) -> None:
             '{"type":"joined","room":"lobby","first":3,"seq":5,"count":2,"members":["ana","João"],"presence":true}',
         ),
         (protocol.Entered("lobby", "bia"), '{"type":"entered","room":"lobby","name":"bia"}'),
-        (
-            protocol.Left("lobby", "bia", "quit"),
-            '{"type":"left","room":"lobby","name":"bia","reason":"quit"}',
-        ),
+        (protocol.Left("lobby", "bia", "quit"), '{"type":"left","room":"lobby","name":"bia","reason":"quit"}'),
         (
             protocol.Message("r", 6, "bia", '\t\\ "é🙂', "T", "c"),
             '{"type":"message","room":"r","seq":6,"from":"bia","text":"\\t\\\\ \\"é🙂","time":"T","cid":"c"}',
@@ -177,10 +174,7 @@ def test_a_command_is_written_with_the_names_of_the_protocol(kind: str) -> None:
             protocol.Direct("bia", "ana", "psst", "2026-01-02T03:04:05.678Z", "c2"),
             '{"type":"direct","from":"bia","to":"ana","text":"psst","time":"2026-01-02T03:04:05.678Z","cid":"c2"}',
         ),
-        (
-            protocol.Members("lobby", ("ana", "bia")),
-            '{"type":"members","room":"lobby","names":["ana","bia"]}',
-        ),
+        (protocol.Members("lobby", ("ana", "bia")), '{"type":"members","room":"lobby","names":["ana","bia"]}'),
         (
             protocol.Members("lobby", ("ana",), next="ana"),
             '{"type":"members","room":"lobby","names":["ana"],"next":"ana"}',

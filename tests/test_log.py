@@ -6,19 +6,7 @@ import pytest
 from hypothesis import settings
 
 from chatcore.log import Committed, Duplicate, Log, MemoryLog, NotKept, Span
-from tests.log_contract import (
-    LOBBY,
-    PORTO,
-    Contract,
-    Model,
-    append_all,
-    committed,
-    draft,
-    name,
-    read,
-    rooms,
-    span,
-)
+from tests.log_contract import LOBBY, PORTO, Contract, Model, append_all, committed, draft, name, read, rooms, span
 
 
 class TestContract(Contract):
@@ -59,12 +47,7 @@ def test_the_oldest_message_of_all_is_forgotten_first() -> None:
     log = MemoryLog("identity", most=3)
     committed(log, draft(cid="1"), draft(cid="2", room=PORTO), draft(cid="3"), draft(cid="4"))
     assert span(log) == Span(LOBBY, first=2, head=3)
-    assert [[message.seq for message in read(log, after=after)] for after in range(4)] == [
-        [2, 3],
-        [2, 3],
-        [3],
-        [],
-    ]
+    assert [[message.seq for message in read(log, after=after)] for after in range(4)] == [[2, 3], [2, 3], [3], []]
     committed(log, draft(cid="5"))
     assert span(log, PORTO) == Span(PORTO, first=2, head=1)  # nothing to replay: first = seq + 1
     assert read(log, PORTO) == []

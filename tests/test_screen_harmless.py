@@ -74,17 +74,7 @@ def test_nothing_that_a_terminal_obeys_is_left(text: str) -> None:
         category = unicodedata.category(char)
         assert category not in ("Cc", "Cs", "Co", "Zl", "Zp")
         assert category != "Cf" or char in (ZWNJ, ZWJ)
-        assert unicodedata.bidirectional(char) not in {
-            "LRE",
-            "RLE",
-            "LRO",
-            "RLO",
-            "PDF",
-            "LRI",
-            "RLI",
-            "FSI",
-            "PDI",
-        }
+        assert unicodedata.bidirectional(char) not in {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 
 def test_no_character_of_unicode_gets_through_that_should_not() -> None:

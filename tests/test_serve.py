@@ -99,9 +99,7 @@ def test_a_stop_says_bye_and_ends_with_status_0_even_if_a_client_never_closes(hi
     assert (status, err) == (0, "")
 
 
-def test_after_a_restart_the_last_messages_are_there_and_a_client_gets_exactly_what_it_missed(
-    history: str,
-) -> None:
+def test_after_a_restart_the_last_messages_are_there_and_a_client_gets_exactly_what_it_missed(history: str) -> None:
     arguments = ("--port", "0", "--history", history, "--limit", "rate=0")
     with serving(*arguments) as served:
         bia = Peer(served.address)

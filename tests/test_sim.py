@@ -18,17 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatcore.loop import READ, WRITE, Loop
-from chatcore.sim import (
-    Deadlock,
-    Faults,
-    Process,
-    RawClient,
-    SimClock,
-    SimSelector,
-    SimSocket,
-    TooLong,
-    World,
-)
+from chatcore.sim import Deadlock, Faults, Process, RawClient, SimClock, SimSelector, SimSocket, TooLong, World
 
 BOTH = READ | WRITE
 SERVER = ("10.0.0.1", 14532)
@@ -150,11 +140,7 @@ def script(function: Script) -> Script:
 def nothing_there(kernel: Kernel) -> Iterator[object]:
     a, b = pair(kernel)
     yield mask(kernel, a), outcome(a.recv, 10), outcome(a.recv, 0), outcome(a.send, b"")
-    yield (
-        outcome(a.accept),
-        outcome(a.connect_ex, (kernel.host, 1)),
-        a.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR),
-    )
+    yield (outcome(a.accept), outcome(a.connect_ex, (kernel.host, 1)), a.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
     yield a.getpeername() == b.getsockname(), b.getpeername() == a.getsockname()
 
 
@@ -195,13 +181,7 @@ def data_for_a_closed_socket_provoke_a_reset(kernel: Kernel) -> Iterator[object]
     kernel.wait(a, "end")
     yield mask(kernel, a), outcome(a.send, b"x")
     kernel.wait(a, "hup")
-    yield (
-        mask(kernel, a),
-        outcome(a.recv, 1),
-        outcome(a.send, b"x"),
-        outcome(a.send, b"x"),
-        outcome(a.recv, 1),
-    )
+    yield (mask(kernel, a), outcome(a.recv, 1), outcome(a.send, b"x"), outcome(a.send, b"x"), outcome(a.recv, 1))
 
 
 @script
@@ -226,13 +206,7 @@ def half_close_leaves_the_other_direction_open(kernel: Kernel) -> Iterator[objec
     yield mask(kernel, a), a.recv(100), outcome(a.recv, 100)
     b.shutdown(socket.SHUT_WR)
     kernel.wait(a, "hup")
-    yield (
-        mask(kernel, a),
-        mask(kernel, b),
-        a.recv(100),
-        outcome(a.shutdown, socket.SHUT_WR),
-        outcome(a.getpeername),
-    )
+    yield (mask(kernel, a), mask(kernel, b), a.recv(100), outcome(a.shutdown, socket.SHUT_WR), outcome(a.getpeername))
 
 
 @script
@@ -277,13 +251,7 @@ def refused(kernel: Kernel) -> Iterator[object]:
         kernel.wait(sock, "hup")
         yield mask(kernel, sock)
     yield [a.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) for _ in "12"]
-    yield (
-        outcome(a.recv, 1),
-        outcome(a.send, b"x"),
-        outcome(a.getpeername),
-        a.connect_ex(address),
-        mask(kernel, a),
-    )
+    yield (outcome(a.recv, 1), outcome(a.send, b"x"), outcome(a.getpeername), a.connect_ex(address), mask(kernel, a))
     yield outcome(b.recv, 1), outcome(b.recv, 1), outcome(b.send, b"x"), outcome(b.shutdown, socket.SHUT_WR)
 
 
@@ -298,13 +266,7 @@ def neither_bound_nor_connected(kernel: Kernel) -> Iterator[object]:
 @script
 def a_listener_is_not_a_connection(kernel: Kernel) -> Iterator[object]:
     a = listening(kernel)
-    yield (
-        mask(kernel, a),
-        outcome(a.accept),
-        outcome(a.recv, 1),
-        outcome(a.send, b"x"),
-        outcome(a.getpeername),
-    )
+    yield (mask(kernel, a), outcome(a.accept), outcome(a.recv, 1), outcome(a.send, b"x"), outcome(a.getpeername))
     yield outcome(kernel.socket().bind, a.getsockname())
 
 
@@ -392,11 +354,7 @@ def a_closed_socket(kernel: Kernel) -> Iterator[object]:
     a, _ = pair(kernel)
     a.close()
     yield a.fileno(), outcome(a.recv, 1), outcome(a.send, b"x"), outcome(a.shutdown, 1), outcome(a.close)
-    yield (
-        outcome(a.getsockopt, socket.SOL_SOCKET, socket.SO_ERROR),
-        outcome(a.accept),
-        outcome(a.setblocking, False),
-    )
+    yield (outcome(a.getsockopt, socket.SOL_SOCKET, socket.SO_ERROR), outcome(a.accept), outcome(a.setblocking, False))
     yield outcome(a.setsockopt, socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), outcome(a.getpeername)
     yield outcome(a.getsockname), outcome(a.listen, 1), outcome(a.bind, (kernel.host, 0))
     yield outcome(a.connect_ex, (kernel.host, 1))
@@ -416,22 +374,13 @@ def selector_errors(kernel: Kernel) -> Iterator[object]:
     a, b = pair(kernel)
     selector = kernel.selector()
     yield outcome(selector.unregister, a), outcome(selector.modify, a, READ), outcome(selector.get_key, a)
-    yield (
-        outcome(selector.register, a, 0),
-        outcome(selector.register, a, 8),
-        outcome(selector.register, "a", READ),
-    )
+    yield (outcome(selector.register, a, 0), outcome(selector.register, a, 8), outcome(selector.register, "a", READ))
     yield outcome(selector.register, -1, READ), outcome(selector.register, 1_000_000, READ)
     key = selector.register(a, READ, "data")
     yield key.fileobj is a, key.fd == a.fileno(), key.events, key.data
     yield outcome(selector.register, a, READ), outcome(selector.register, a.fileno(), WRITE)
     yield selector.modify(a, BOTH, "new")[2:], selector.get_key(a)[2:], selector.get_key(a.fileno())[2:]
-    yield (
-        len(selector.get_map()),
-        a.fileno() in selector.get_map(),
-        a in selector.get_map(),
-        b in selector.get_map(),
-    )
+    yield (len(selector.get_map()), a.fileno() in selector.get_map(), a in selector.get_map(), b in selector.get_map())
     yield selector.unregister(a)[2:], outcome(selector.unregister, a), outcome(selector.unregister, "a")
 
 
@@ -464,13 +413,7 @@ def readiness_is_level_triggered(kernel: Kernel) -> Iterator[object]:
     yield selector.select(0)
     b.send(b"xy")
     kernel.wait(a, "read")
-    yield (
-        [len(selector.select(0)) for _ in "123"],
-        a.recv(1),
-        len(selector.select(0)),
-        a.recv(1),
-        selector.select(0),
-    )
+    yield ([len(selector.select(0)) for _ in "123"], a.recv(1), len(selector.select(0)), a.recv(1), selector.select(0))
     b.close()
     kernel.wait(a, "end")
     yield [len(selector.select(0)) for _ in "123"], a.recv(1), len(selector.select(0))
@@ -847,12 +790,7 @@ def test_a_lost_peer_is_found_by_keep_alive_or_by_the_user_timeout(saying: bytes
     world.quiesce()
     sock, _ = listener.accept()
     sock.setblocking(False)
-    for name, value in (
-        ("TCP_KEEPIDLE", 30),
-        ("TCP_KEEPINTVL", 10),
-        ("TCP_KEEPCNT", 3),
-        ("TCP_USER_TIMEOUT", 20_000),
-    ):
+    for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 20_000)):
         sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     world.run(max_time=500)

@@ -18,19 +18,7 @@ from hypothesis import settings
 from chatcore.errors import LogError
 from chatcore.log import Duplicate, Log, NotKept, Outcome, Span
 from chatcore.sqlite_log import APPLICATION_ID, SCHEMA_VERSION, SqliteLog
-from tests.log_contract import (
-    LOBBY,
-    PORTO,
-    Contract,
-    Model,
-    append_all,
-    committed,
-    draft,
-    name,
-    read,
-    rooms,
-    span,
-)
+from tests.log_contract import LOBBY, PORTO, Contract, Model, append_all, committed, draft, name, read, rooms, span
 
 ROOT = Path(__file__).resolve().parent.parent
 IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0

@@ -202,15 +202,9 @@ NOW = "2026-01-02T03:04:05.678Z"
             protocol.Rooms((protocol.RoomEntry("lobby", 2, 6), protocol.RoomEntry("Porto", 0, 1))),
             "* lobby: 2 here, 6 messages\n* Porto: 0 here, 1 messages\n",
         ),
-        (
-            protocol.Rooms((protocol.RoomEntry("lobby", 2, 6),), next="lobby"),
-            "* lobby: 2 here, 6 messages\n* …\n",
-        ),
+        (protocol.Rooms((protocol.RoomEntry("lobby", 2, 6),), next="lobby"), "* lobby: 2 here, 6 messages\n* …\n"),
         (protocol.Rooms(()), "* there are no rooms\n"),
-        (
-            protocol.Error("storage_full", "storage is full", about="oi"),
-            '! not kept: "oi": storage is full\n',
-        ),
+        (protocol.Error("storage_full", "storage is full", about="oi"), '! not kept: "oi": storage is full\n'),
         (
             protocol.Error("too_many_connections", "there are too many connections, try again later"),
             "! there are too many connections, try again later\n",
@@ -281,15 +275,7 @@ one_line_events = st.one_of(
     st.builds(protocol.Direct, shown_names, shown_names, said_text, st.just(NOW), st.text(min_size=1)),
     st.builds(protocol.Entered, shown_names, shown_names),
     st.builds(protocol.Left, shown_names, shown_names, st.sampled_from(["leave", *BYE_REASONS])),
-    st.builds(
-        protocol.Joined,
-        shown_names,
-        numbers,
-        numbers,
-        numbers,
-        st.lists(shown_names).map(tuple),
-        st.booleans(),
-    ),
+    st.builds(protocol.Joined, shown_names, numbers, numbers, numbers, st.lists(shown_names).map(tuple), st.booleans()),
     st.builds(protocol.Members, shown_names, st.lists(shown_names).map(tuple), st.none() | shown_names),
     st.builds(
         lambda code, cid, about: protocol.Error(code, COMMAND_ERRORS[code], cid, about),

@@ -29,11 +29,7 @@ class Keyboard:
     """
 
     def __init__(
-        self,
-        stdin: TextIO,
-        on_bytes: Callable[[bytes], None],
-        on_end: Callable[[], None],
-        threaded: bool | None = None,
+        self, stdin: TextIO, on_bytes: Callable[[bytes], None], on_end: Callable[[], None], threaded: bool | None = None
     ) -> None:
         # Unbuffered, because select does not see what waits in a buffer; and not the stream's own
         # buffer, because a thread blocked in it would hold its lock when Python shuts down.

@@ -165,10 +165,7 @@ def main() -> None:
             for subject in (SUBJECTS["json"], SUBJECTS["json-disk"]):
                 run = measure(subject, count, round_number, options.seconds, options.length)
                 runs.append(run)
-                print(
-                    f"round {round_number}  {run.server:<24} {count:>4} senders {run.per_second:8.0f}/s",
-                    flush=True,
-                )
+                print(f"round {round_number}  {run.server:<24} {count:>4} senders {run.per_second:8.0f}/s", flush=True)
     print(f"\n{table(sorted(runs, key=lambda run: (run.server, run.senders)))}")
     if options.json is not None:
         options.json.write_text(json.dumps([asdict(run) for run in runs], indent=1) + "\n")
