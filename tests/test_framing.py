@@ -132,3 +132,15 @@ def test_frames_without_end_are_stopped() -> None:
 
 def test_a_cut_loses_nothing_and_may_give_empty_pieces() -> None:
     assert suite.cut(b"abc", [1, 1, 3]) == [b"a", b"", b"bc", b""]
+
+
+@pytest.mark.parametrize("framing", [LineFraming(1), LengthFraming(1)])
+def test_an_error_stays_whatever_is_asked_next(framing: BoundedFraming) -> None:
+    framing.receive(b"xxx")
+    with pytest.raises(StreamError) as first:
+        framing.last_frame()
+    framing.receive(b"\n" * 10)
+    for ask in (framing.next_frame, framing.last_frame, framing.next_frame):
+        with pytest.raises(StreamError) as again:
+            ask()
+        assert again.value is first.value

@@ -10,7 +10,7 @@ from chatcore import protocol
 from chatcore.errors import COMMAND_ERRORS, CommandError
 from chatcore.names import FORBIDDEN_IN_TEXT, parse_name, text_is_valid
 from chatcore.protocol import BYE_REASONS, Command, Event
-from chatcore.text_codec import decode_line, encode_event
+from chatcore.text_codec import as_typed, decode_line, encode_event
 
 CLIENTS = ("nc", "python3 -m chatcore connect")
 # What PROTOCOL.md lets people type, and the words in which /help has to show it.
@@ -102,6 +102,11 @@ def test_two_slashes_say_one() -> None:
     assert says("//x") == protocol.Say("/x")
     assert says("//join porto") == protocol.Say("/join porto")
     assert says("///") == protocol.Say("//")
+
+
+@pytest.mark.parametrize("text", ["oi", "/oi", "//oi", "o/i"])
+def test_what_is_quoted_is_the_line_that_would_say_it(text: str) -> None:
+    assert decode_line(as_typed(text).encode(), True) == protocol.Say(text)
 
 
 def test_a_slash_further_on_is_only_a_slash() -> None:
