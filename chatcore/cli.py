@@ -1,12 +1,21 @@
 """arguments -> serve, connect or demo. Exit status 0: fine, 1: could not start, 2: wrong usage."""
 
 import argparse
+import os
+import sys
 from collections.abc import Callable, Sequence
 
 from chatcore.limits import Limits, describe
 from chatcore.sockets import DEFAULT_PORT, parse_address
 
 DESCRIPTION = "A chat server on one thread and one event loop. Without a command it serves with the defaults."
+
+HELP = {
+    "serve": "serve a chat",
+    "connect": "chat, in this terminal",
+    "demo": "watch a short conversation, and what the loop does",
+}
+ADDRESS = f"where the server is (default: this machine, port {DEFAULT_PORT})"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -18,15 +27,22 @@ def main(arguments: Sequence[str]) -> int:
         return commands[options.command](options)
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # `… | head`: nobody reads our output any more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains as it ends
+        return 1
 
 
 def _parser() -> tuple[argparse.ArgumentParser, dict[str, Callable[[argparse.Namespace], int]]]:
     parser = argparse.ArgumentParser(prog="python3 -m chatcore", description=DESCRIPTION)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     raw = argparse.RawDescriptionHelpFormatter
-    _add_serve(commands.add_parser("serve", help="serve a chat", epilog=_limits_help(), formatter_class=raw))
-    _add_connect(commands.add_parser("connect", help="chat, in this terminal"))
-    commands.add_parser("demo", help="watch a short conversation, and what the loop does")
+    parsers = {
+        name: commands.add_parser(name, help=text, description=f"{text.capitalize()}.", formatter_class=raw)
+        for name, text in HELP.items()
+    }
+    parsers["serve"].epilog = _limits_help()
+    _add_serve(parsers["serve"])
+    _add_connect(parsers["connect"])
     return parser, {"serve": _serve, "connect": _connect, "demo": _demo}
 
 
@@ -37,17 +53,24 @@ def _limits_help() -> str:
 
 def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0: all (default: %(default)s)")
-    parser.add_argument("--port", type=_port, default=DEFAULT_PORT, help="0: any free one (default: %(default)s)")
-    parser.add_argument("--history", default="chat.db", metavar="FILE|none", help="(default: %(default)s)")
+    parser.add_argument(
+        "--port", type=_port, default=DEFAULT_PORT, help="port to listen on; 0: any free one (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--history",
+        default="chat.db",
+        metavar="FILE|none",
+        help="where messages are kept; none: in memory, until the server stops (default: %(default)s)",
+    )
     parser.add_argument("--limit", action="append", default=[], metavar="NAME=VALUE", help="set a limit, see below")
     parser.add_argument("--trace", action="store_true", help="print what the loop does, turn by turn")
     parser.set_defaults(error=parser.error)
 
 
 def _add_connect(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("address", nargs="?", default="127.0.0.1", type=_address, metavar="HOST[:PORT]")
+    parser.add_argument("address", nargs="?", default="127.0.0.1", type=_address, metavar="HOST[:PORT]", help=ADDRESS)
     parser.add_argument("--name", help="who you are; without it you are asked")
-    parser.add_argument("--room", default="lobby", help="(default: %(default)s)")
+    parser.add_argument("--room", default="lobby", help="where you go first (default: %(default)s)")
     parser.add_argument("--plain", action="store_true", help="plain lines, no line editor and no colours")
 
 

@@ -237,3 +237,12 @@ def test_the_demo_tells_its_story_in_a_few_seconds() -> None:
     assert "the kernel takes no more for caio" in story
     assert "ana has heard 120 of 120 lines" in story
     assert "caio sees │ ! you read more slowly than the others write: bye" in story
+
+
+def test_whoever_stops_reading_the_output_sees_no_traceback() -> None:
+    reader, writer = os.pipe()
+    demo = subprocess.Popen([*CHATCORE, "demo"], cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(reader)
+    os.close(writer)
+    _, err = demo.communicate(timeout=SECONDS)
+    assert (demo.returncode, err) == (1, "")
