@@ -54,7 +54,7 @@ class Commands:
         self._delivery = delivery
         self._time = time
         self._utc = outside.utc
-        self._stamp = (0, "")  # the last time that was written, in milliseconds, and how
+        self._stamp = (-1, "")  # the last time that was written, in milliseconds, and how
         self._new_id = outside.new_id
         self._close = close
         self._stats = stats

@@ -34,12 +34,19 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import TextIO
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "chatcore-tests.txt"
 SLOWEST = ["--durations=8", "--durations-min=2"]
+BESIDE = (
+    "tests/test_lessons_*.py",
+    "tests/test_site*.py",
+    "tests/test_docs_blocks.py",
+)  # they say nothing about coverage
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "ci")
 LINT_IMPORTS = "from importlinter.cli import lint_imports_command as run; run()"  # it has no __main__
 
 
@@ -55,7 +62,7 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="chatcore-tests-") as scratch:
         if arguments:
             pytest = Pytest(Path(scratch))
-            status = pytest.run([from_root(argument) for argument in arguments], measured=False)
+            status = pytest.run([from_root(argument) for argument in arguments])
             print(pytest.closing())
             return status
         return check_everything(settings, Path(scratch))
@@ -138,7 +145,7 @@ def check_everything(settings: dict[str, object], scratch: Path) -> int:
         ("lint", tool("-m", "ruff", "check", "--output-format=concise", ".")),
         ("types", tool("-m", "mypy")),
         ("layers", tool("-c", LINT_IMPORTS, "--no-logo")),
-        ("tests", lambda: (pytest.run(SLOWEST, measured=True) == 0, pytest.remark())),
+        ("tests", lambda: (pytest.run_all() == 0, pytest.remark())),
         ("coverage", lambda: own_coverage(pure_modules(settings), pytest.data, scratch)),
     ]
     outcomes = [timed(name, step) for name, step in steps]
@@ -164,28 +171,51 @@ def tool(*arguments: str) -> Callable[[], tuple[bool, str]]:
 
 
 class Pytest:
-    """One run of pytest, and the numbers that it left in its XML report."""
+    """Runs of pytest, and the numbers that they left in their XML reports."""
 
     def __init__(self, scratch: Path) -> None:
         self.data = scratch / "coverage"  # not in the project: two runs may go on at once
-        self._report = scratch / "pytest.xml"
+        self._scratch = scratch
+        self._reports: list[Path] = []
 
-    def run(self, arguments: list[str], *, measured: bool) -> int:
-        """Run it, under coverage or without, and return its exit status."""
-        coverage = ["coverage", "run", f"--data-file={self.data}", "-m"] if measured else []
-        command = [PYTHON, "-m", *coverage, "pytest", f"--junit-xml={self._report}", *arguments]
-        return run(command, HYPOTHESIS_PROFILE=os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+    def run(self, arguments: list[str]) -> int:
+        """Run it once and return its exit status."""
+        return run(self._command(arguments), HYPOTHESIS_PROFILE=PROFILE)
+
+    def run_all(self) -> int:
+        """Run all tests in two processes: those of `chatcore` under coverage, those of lessons and site beside them."""
+        beside = sorted(str(path.relative_to(ROOT)) for glob in BESIDE for path in ROOT.glob(glob))
+        others = [f"--ignore={path}" for path in beside]
+        measured = ["coverage", "run", f"--data-file={self.data}", "-m"]
+        with (self._scratch / "beside.txt").open("w+", encoding="utf-8") as output:
+            second = start(self._command([*SLOWEST, *beside]), output, HYPOTHESIS_PROFILE=PROFILE) if beside else None
+            status = run(self._command([*SLOWEST, *others], measured), HYPOTHESIS_PROFILE=PROFILE)
+            if second is not None:
+                print(f"\nthe others, {', '.join(BESIDE)}:", flush=True)
+                status = second.wait() or status
+                output.seek(0)
+                print(output.read())
+        return status
+
+    def _command(self, arguments: list[str], prefix: Sequence[str] = ()) -> list[object]:
+        self._reports.append(self._scratch / f"pytest-{len(self._reports)}.xml")
+        return [PYTHON, "-m", *prefix, "pytest", f"--junit-xml={self._reports[-1]}", *arguments]
 
     def counts(self) -> dict[str, int]:
         """Tests that passed, failed (errors included) and were skipped. A run that broke off failed once."""
-        if not self._report.exists():
-            return {"passed": 0, "failed": 1, "skipped": 0}
-        suites = list(ET.parse(self._report).getroot().iter("testsuite"))
-        total, failures, errors, skipped = (
-            sum(int(suite.get(key, "0")) for suite in suites) for key in ("tests", "failures", "errors", "skipped")
-        )
-        failed = failures + errors
-        return {"passed": max(0, total - failed - skipped), "failed": failed, "skipped": skipped}
+        totals = {"passed": 0, "failed": 0, "skipped": 0}
+        for report in self._reports:
+            if not report.exists():
+                totals["failed"] += 1
+                continue
+            for suite in ET.parse(report).getroot().iter("testsuite"):
+                total, failures, errors, skipped = (
+                    int(suite.get(key, "0")) for key in ("tests", "failures", "errors", "skipped")
+                )
+                totals["failed"] += failures + errors
+                totals["skipped"] += skipped
+                totals["passed"] += max(0, total - failures - errors - skipped)
+        return totals
 
     def remark(self) -> str:
         """The numbers for the table."""
@@ -266,6 +296,14 @@ def run(command: Sequence[object], **environment: str) -> int:
     except OSError as error:
         print(f"cannot run {words[0]}: {error.strerror}")
         return 1
+
+
+def start(command: Sequence[object], output: TextIO, **environment: str) -> subprocess.Popen[str]:
+    """Start `command` in the project's root, its output into a file."""
+    words = [str(word) for word in command]
+    return subprocess.Popen(
+        words, cwd=ROOT, env={**os.environ, **environment}, stdout=output, stderr=subprocess.STDOUT, text=True
+    )
 
 
 def run_quietly(command: Sequence[object]) -> int:

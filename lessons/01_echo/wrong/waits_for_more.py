@@ -1,0 +1,25 @@
+# golden: recv() was called for ever after b'': that is the end of the stream
+"""Takes b"" for nothing yet."""
+
+import socket
+import sys
+
+
+def main() -> None:
+    port = int(sys.argv[1]) if len(sys.argv) > 1 else 14532
+    listener = socket.create_server(("127.0.0.1", port))
+    print(f"listening on 127.0.0.1:{listener.getsockname()[1]}", flush=True)
+    while True:
+        sock, address = listener.accept()
+        while True:
+            data = sock.recv(4096)
+            if not data:
+                continue
+            if data.strip() == b"sair":
+                break
+            sock.sendall(data)
+        sock.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""What lesson 2 promises: everybody is answered, in whatever order they come, speak and go."""
+
+from lessons.kit import Cause, Check, Complaint, Connect, Dialect, Echo, Run, heard, of
+from lessons.kit.schedules import schedules
+
+
+class Answered(Echo):
+    """Everybody hears himself; and who says that no more will come is hung up on."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        super().__init__(dialect)
+        self.finished: list[str] = []
+
+    def leaves(self, name: str, run: Run) -> None:
+        """From now on the server should close, too."""
+        self.finished.append(name)
+
+    def enters(self, name: str, run: Run) -> None:
+        """Somebody is back."""
+        self.finished = [other for other in self.finished if other != name]
+
+    def judge(self, run: Run) -> Complaint | None:
+        """And nobody is left hanging."""
+        return super().judge(run) or self.left_hanging(run)
+
+    def left_hanging(self, run: Run) -> Complaint | None:
+        """Somebody who half-closed, and reads no end."""
+        hanging = (name for name in self.finished if run.open(name))
+        text = "the connection should be closed by now, and it is open"
+        return next((Complaint("hanging", run, name, text=text) for name in hanging), None)
+
+
+CAUSES = (
+    Cause("one caller has left, and the server left with him", of("end")),
+    Cause("the program waits in {call}() for {who}: ask the selector who is ready", of("blocked")),
+    Cause("{name} has said that no more will come, and the connection stays open", of("hanging")),
+    Cause("{name}'s connection waits in the listener's queue: accept is an event, too", heard(lambda c: not c.actual)),
+)
+
+CHECKS = (
+    Check(
+        "one caller, to the end",
+        schedules(
+            names=("ana",), texts=(b"oi\n", b"o", b"x" * 5000), steps=("send", "half-close"), start=(Connect("ana"),)
+        ),
+        Answered,
+        CAUSES,
+        examples=30,
+    ),
+    Check(
+        "any order is answered",
+        schedules(texts=(b"oi\n", b"ola\n"), steps=("connect", "send")),
+        Answered,
+        CAUSES,
+        examples=30,
+    ),
+    Check(
+        "and they come and go",
+        schedules(texts=(b"oi\n", b"ola\n"), steps=("connect", "send", "half-close", "close")),
+        Answered,
+        CAUSES,
+    ),
+)

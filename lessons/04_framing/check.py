@@ -1,0 +1,101 @@
+"""What lesson 4 promises: however the network cuts a stream, the same lines are heard."""
+
+from hypothesis import strategies as st
+
+from lessons.kit import Cause, Check, Close, Complaint, Connect, Lines, Run, heard, raised
+from lessons.kit.schedules import cut, schedules
+
+ANA_AND_BIA = (Connect("ana"), Connect("bia"))
+LINES = (b"oi\n", b"a\n", "é\n".encode(), b"tudo bem?\n")
+HEADER_BYTES = 4
+
+
+class Frames(Lines):
+    """Lines, and frames with a length in front."""
+
+    def sends(self, name: str, data: bytes, run: Run) -> None:
+        """To everybody else, frame by frame."""
+        buffer = self.partial[name]
+        buffer += data
+        while (frame := take(buffer)) is not None:
+            self.line(name, frame, run)
+
+
+def take(buffer: bytearray) -> bytes | None:
+    """The next frame, taken out of the buffer."""
+    if buffer[:1] == b"\0":
+        start, end = HEADER_BYTES, HEADER_BYTES + int.from_bytes(buffer[:HEADER_BYTES], "big")
+        rest = end
+    else:
+        start, end = 0, buffer.find(b"\n")
+        rest = end + 1
+    if not rest or len(buffer) < max(rest, start):
+        return None
+    frame = bytes(buffer[start:end])
+    del buffer[:rest]
+    return frame
+
+
+def with_length(text: bytes) -> bytes:
+    """A frame with its length in front."""
+    return len(text).to_bytes(HEADER_BYTES, "big") + text
+
+
+def extra(complaint: Complaint) -> bytes:
+    """What was heard beyond what should have been; b"" if something else is wrong."""
+    more = complaint.actual.startswith(complaint.expected)
+    return complaint.actual[len(complaint.expected) :] if more else b""
+
+
+halves = st.sampled_from((b"o", b"oi\nt", b"oi\n", b""))
+streams = st.lists(st.sampled_from(LINES), max_size=4).map(b"".join)
+counted = st.lists(st.sampled_from(LINES).map(lambda line: with_length(line.strip())), max_size=3).map(b"".join)
+
+CHECKS = (
+    Check(
+        "any cut, the same lines",
+        cut("ana", streams).map(lambda sends: [*ANA_AND_BIA, *sends]),
+        Lines,
+        (
+            Cause("the two bytes of one é came in two pieces: decode frames, not pieces", raised("UnicodeDecodeError")),
+            Cause(
+                "what one recv() returned was taken for one message: framing is your part",
+                heard(lambda c: extra(c).endswith(b"\n")),
+            ),
+            Cause("half a line was passed on: a frame is complete when its delimiter is there", heard(extra)),
+            Cause(
+                "a second line in the same bytes had to wait: take frames until there is none",
+                heard(lambda c: c.actual[-1:] in (b"\n", b"") and c.expected.startswith(c.actual)),
+            ),
+            Cause(
+                "what stood behind the last newline was thrown away: it is the beginning of the next frame",
+                heard(lambda c: c.actual and c.expected.endswith(c.actual)),
+            ),
+        ),
+    ),
+    Check(
+        "half a line of each",
+        schedules(texts=(b"o", b"i\n", b"a\n"), steps=("send",), start=(*ANA_AND_BIA, Connect("caio")), most=8),
+        Lines,
+        (Cause("bytes of two people were put together: each connection needs a buffer of its own", heard()),),
+    ),
+    Check(
+        "half a line, and gone",
+        st.tuples(cut("ana", halves, 1), cut("caio", streams, 1)).map(
+            lambda two: [*ANA_AND_BIA, *two[0], Close("ana"), Connect("caio"), *two[1]]
+        ),
+        Lines,
+        (Cause("a buffer outlived its connection: the next one with that number found it", heard(lambda c: c.actual)),),
+    ),
+    Check(
+        "a length in front",
+        cut("ana", counted).map(lambda sends: [*ANA_AND_BIA, *sends]),
+        Frames,
+        (
+            Cause(
+                "a length was believed before all four bytes of it had come",
+                heard(lambda c: len(c.actual) != len(c.expected)),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,140 @@
+"""What lesson 6 promises: whoever dies, and however, the others go on and miss nothing."""
+
+from collections.abc import Callable, Sequence
+
+from hypothesis import strategies as st
+
+from lessons.kit import (
+    Cause,
+    Check,
+    Close,
+    Complaint,
+    Connect,
+    Dialect,
+    HalfClose,
+    Kernel,
+    Lines,
+    Reset,
+    Run,
+    Send,
+    Stall,
+    Step,
+    heard,
+    of,
+    raised,
+)
+from lessons.kit.schedules import cut, schedules
+
+LISTENERS = ("bia", "caio", "davi", "eva")
+SAIR = b"sair"
+
+
+class Mortals(Lines):
+    """Lines, up to `sair`. While the program waits for one who does not read, the others may wait, too."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        super().__init__(dialect)
+        self.gone: set[str] = set()
+
+    def enters(self, name: str, run: Run) -> None:
+        """Somebody is there, or back."""
+        super().enters(name, run)
+        self.gone.discard(name)
+
+    def line(self, name: str, line: bytes, run: Run) -> None:
+        """After `sair` nothing of it is heard."""
+        if line == SAIR:
+            self.gone.add(name)
+            self.may_drop.add(name)
+        elif name not in self.gone:
+            super().line(name, line, run)
+
+    def leaves(self, name: str, run: Run) -> None:
+        """So the server should close, too."""
+        self.gone.add(name)
+
+    def misheard(self, run: Run) -> Complaint | None:
+        """A slow reader may still stop everybody here."""
+        call, _ = run.waiting or ("", "")
+        return None if "send" in call else self.still_there(run) or super().misheard(run)
+
+    def still_there(self, run: Run) -> Complaint | None:
+        """Somebody who has left, and whose connection is open."""
+        names = (name for name in self.gone if run.open(name) and not run.stalled(name))
+        text = "the connection should be closed by now, and it is open"
+        return next((Complaint("there", run, name, text=text) for name in names), None)
+
+
+def while_it_waits(leaving: Sequence[Step], end: type[Reset] | type[Close], slow: str) -> list[Step]:
+    """The server waits in send() to `slow`; meanwhile others leave, and then `slow` does."""
+    connected = [Connect(name) for name in ("ana", *LISTENERS)]
+    said = [Send("ana", b"tudo bem com voce?\n"), *leaving, Send("ana", b"a\n")]
+    return [Kernel(buffer=8), *connected, Stall(slow), *said, end(slow), Send("ana", b"ate\n")]
+
+
+def later_ones_heard(complaint: Complaint) -> bool:
+    """Has somebody who came after `name` heard more?"""
+    names = list(complaint.run.guests)
+    run = complaint.run
+    after = names[names.index(complaint.name) + 1 :]
+    return any(len(run.heard(name)) > len(complaint.actual) for name in after)
+
+
+def crashed_in(call: str) -> Callable[[Complaint], bool]:
+    """An OSError came out of a line of the program with this call."""
+    return lambda c: c.run.crash is not None and c.kind == "crash" and f".{call}" in c.run.crash.lines[-1][1]
+
+
+LEAVING = st.lists(
+    st.builds(lambda kind, name: kind(name), st.sampled_from((Reset, Close, HalfClose)), st.sampled_from(LISTENERS)),
+    max_size=3,
+)
+LAST_WORDS = (b"sair\nsair\n", b"oi\nsair\n", b"oi\nsair\ntudo bem?\n", b"sair\noi\nsair\n")
+GONE = Cause("{name} has left, and the connection stays open: close() closes the socket, too", of("there"))
+TWICE = Cause("close() was called twice: the second call must do nothing", raised("ValueError", "KeyError"))
+
+CHECKS = (
+    Check(
+        "resets, ends, and who stays",
+        schedules(names=LISTENERS, texts=(b"oi\n", b"a"), steps=("connect", "send", "reset", "close", "half-close")),
+        Mortals,
+        (
+            Cause(
+                "the selector still holds a connection that is closed: unregister it in close()",
+                raised("KeyError", "ValueError"),
+            ),
+            GONE,
+        ),
+    ),
+    Check(
+        "sair, and what comes behind it",
+        cut("ana", st.sampled_from(LAST_WORDS), 2).map(lambda sends: [Connect("ana"), Connect("bia"), *sends]),
+        Mortals,
+        (
+            TWICE,
+            GONE,
+            Cause(
+                "a line behind sair was heard: ask before each frame whether the connection is still open",
+                heard(lambda c: c.actual.startswith(c.expected)),
+            ),
+        ),
+        examples=40,
+    ),
+    Check(
+        "whoever is gone when it is his turn to hear",
+        st.builds(while_it_waits, LEAVING, st.sampled_from((Reset, Close)), st.sampled_from(LISTENERS)),
+        Mortals,
+        (
+            TWICE,
+            Cause(
+                "send() to one who has gone ended the whole server: its error belongs to that one", crashed_in("send")
+            ),
+            Cause("{name} only spoke, and was closed: the error belongs to the one who did not get it", of("dropped")),
+            Cause(
+                "{name} was skipped: a failing send took one out of the list that the loop walks through",
+                heard(later_ones_heard),
+            ),
+            Cause("one failed, and those behind it heard nothing: catch the error at each send()", heard()),
+        ),
+    ),
+)

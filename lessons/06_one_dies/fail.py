@@ -1,0 +1,23 @@
+"""One connection that is reset ends the server for everybody; so does one who says goodbye twice."""
+
+APPLIES_UNTIL: int | None = None
+
+
+def script(net) -> bool:
+    ana, bia, caio = (net.connect(name) for name in ("ana", "bia", "caio"))
+    ana.reset()
+    net.say("ana's connection is reset")
+    died = not net.server_alive()
+    bia.say("oi")
+    heard = net.heard("bia", "oi")
+    lost = heard not in caio.read(heard, 0.5)
+    net.say("the server is " + ("dead: ConnectionResetError" if died else "alive"))
+    net.say("bia says oi; caio hears " + ("nothing" if lost else "it"))
+    if died:
+        net.restart()
+        bia = net.connect("bia")
+        net.say("the server is started again, and bia is back")
+    bia.say("sair\nsair")
+    died_again = not net.server_alive()
+    net.say("bia says sair twice in one breath; the server is " + ("dead: KeyError" if died_again else "alive"))
+    return died and died_again
