@@ -144,8 +144,11 @@ class Chat:
             self._say_goodbye()
 
     def stop(self) -> None:
-        """Take no more commands. What was decoded is still committed and delivered; then everybody gets a bye."""
+        """Read no more. What was decoded is still committed and delivered; then everybody gets a bye."""
         self.is_stopping = True
+        for peer in self.connections:
+            peer.is_held_up = True
+            self._dirty[peer] = None
 
     def abandon(self) -> None:
         """The log failed: what is pending has no outcome and is never acknowledged. Say bye to all."""

@@ -561,3 +561,22 @@ def test_the_answer_under_way_comes_before_the_bye() -> None:
     log.answer()
     driver.settle()
     assert [event["type"] for event in ana.events[-2:]] == ["rooms", "bye"]
+
+
+def test_nothing_is_read_while_a_stop_waits_for_the_log() -> None:
+    log = SlowLog()
+    driver = Driver(log)
+    ana, bia = driver.program("ana", "sala"), driver.program("bia")
+    log.answer()
+    ana.sends("sala", "oi")
+    driver.settle()
+    driver.chat.stop()
+    bia.ends()
+    ana.says(type="ping")
+    driver.turn()
+    assert ana.on_its_way, "nothing is read any more"
+    assert bia.on_its_way
+    log.answer()
+    driver.settle()
+    assert [event["type"] for event in ana.events[-2:]] == ["message", "bye"]
+    assert not driver.peers
