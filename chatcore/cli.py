@@ -24,7 +24,9 @@ def main(arguments: Sequence[str]) -> int:
     asks_for_serve = not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-h", "--help"))
     options = parser.parse_args(["serve", *arguments] if asks_for_serve else arguments)
     try:
-        return commands[options.command](options)
+        status = commands[options.command](options)
+        sys.stdout.flush()  # here, where we can still say how it ended
+        return status
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # `… | head`: nobody reads our output any more
