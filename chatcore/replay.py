@@ -12,6 +12,7 @@ from itertools import islice
 from chatcore.connection import Connection
 from chatcore.limits import Limits
 from chatcore.log import Log
+from chatcore.names import fold
 from chatcore.protocol import Entered, Event, Left, Message
 from chatcore.rooms import Room
 
@@ -96,6 +97,6 @@ def tell_behind(room: Room, events: Iterable[Event]) -> None:
     for peer, goings in room.behind.items():
         for event in events:
             if isinstance(event, Left):
-                goings[event.name] = event
-            elif isinstance(event, Entered) and goings.pop(event.name, None) is None:
+                goings[fold(event.name)] = event
+            elif isinstance(event, Entered) and goings.pop(fold(event.name), None) is None:
                 peer.send(event)

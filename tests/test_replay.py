@@ -282,3 +282,17 @@ def test_who_goes_while_one_catches_up_is_told_at_the_head_after_the_last_word(h
     told = [f"{event['type']} {event.get('from', event.get('name'))}" for event in ana.events[-2:]]
     assert told == ["message bia", "left bia"]
     assert not ana.of("entered")
+
+
+def test_who_goes_and_comes_again_under_another_spelling_has_not_gone(house: House) -> None:
+    house.past("sala", 300)
+    joao, ana = house.program("João", "sala"), house.program("ana")
+    ana.takes = 0
+    ana.says(type="join", room="sala", after=0)
+    house.settle()
+    joao.says(type="bye")
+    house.settle()
+    house.program("joao", "sala")
+    ana.takes = None
+    house.settle()
+    assert not ana.of("entered", "left")
