@@ -20,7 +20,7 @@ DEFAULT_FOLDER = "my-lessons"
 def parser() -> argparse.ArgumentParser:
     """The commands and their arguments."""
     top = argparse.ArgumentParser(prog="python3 -m lessons", description="From an echo to a chat, one idea at a time.")
-    top.add_argument("--folder", type=Path, default=Path(DEFAULT_FOLDER), help=f"your own folder (./{DEFAULT_FOLDER})")
+    top.add_argument("--folder", type=Path, default=None, help=f"your own folder (./{DEFAULT_FOLDER})")
     top.set_defaults(act=commands.ladder)
     sub = top.add_subparsers(metavar="COMMAND")
 
@@ -39,9 +39,9 @@ def parser() -> argparse.ArgumentParser:
     command("fail", "see the failure that opens a lesson", "lesson").add_argument("file", type=Path, nargs="?")
     command("score", "which of lesson 0's eight bugs are gone?", "lesson").add_argument("file", type=Path, nargs="?")
     command("run", "run your program", "lesson").add_argument("arguments", nargs=argparse.REMAINDER)
-    command("diff", "your program against ours; or, with two lessons, ours against ours", "lesson").add_argument(
-        "other", type=int, nargs="?"
-    )
+    diff = command("diff", "your program against ours; or, with two lessons, ours against ours", "lesson")
+    diff.add_argument("other", type=int, nargs="?")
+    diff.add_argument("--anyway", action="store_true")
     command("check", "is your program right?", "lesson").add_argument("file", type=Path, nargs="?")
     command("watch", "check again whenever you save", "lesson").add_argument("file", type=Path, nargs="?")
     command("hint", "open one more of three hints", "lesson")
@@ -55,6 +55,15 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def own_folder(here: Path) -> Path:
+    """The learner's folder: below this one, or this one, or above it."""
+    if not Path(DEFAULT_FOLDER).exists():
+        for folder in (here, *here.parents):
+            if folder.name == DEFAULT_FOLDER and any(folder.glob("[0-9][0-9]_*")):
+                return folder
+    return Path(DEFAULT_FOLDER)
+
+
 def main(argv: Sequence[str], catalog: Catalog | None = None) -> int:
     """Run one command. The exit status."""
     for stream in (sys.stdout, sys.stderr):
@@ -62,8 +71,9 @@ def main(argv: Sequence[str], catalog: Catalog | None = None) -> int:
             stream.reconfigure(errors="replace")  # a console that cannot show an arrow shows a question mark
     args = parser().parse_args(argv)
     try:
-        desk = Desk(args.folder, catalog or Catalog())
+        desk = Desk(args.folder or own_folder(Path.cwd()), catalog or Catalog())
         status: int = args.act(desk, args, print)
+        sys.stdout.flush()  # here, where we can still say how it ended
     except NotRunnable as error:
         sys.stderr.write(f"{error}\n")
         return 1

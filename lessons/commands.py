@@ -2,6 +2,8 @@
 
 import argparse
 import difflib
+import errno
+import socket
 import subprocess
 import sys
 import textwrap
@@ -18,6 +20,8 @@ Arguments = argparse.Namespace
 RIGHT, NOT_YET, CANNOT = 0, 1, 2
 LOOK_SECONDS = 0.3  # between two looks at a file's time
 ME = "python3 -m lessons"
+RUN = ("server.py", "client.py")  # the programs that one runs; what else a lesson asks for is checked
+PORT = "14532"  # where the programs listen unless they are told another one
 
 
 def ladder(desk: Desk, args: Arguments, say: Say) -> int:
@@ -77,6 +81,7 @@ def begin(desk: Desk, folder: Folder, say: Say) -> None:
 def reset(desk: Desk, args: Arguments, say: Say) -> int:
     """Set aside what is there, and begin again."""
     folder = desk.catalog[args.lesson]
+    desk.not_passed(folder.number)
     if desk.file(folder).exists():
         say(f"What you wrote is kept as {desk.shown(desk.set_aside(folder))}")
     begin(desk, folder, say)
@@ -118,9 +123,28 @@ def score(desk: Desk, args: Arguments, say: Say) -> int:
 def run(desk: Desk, args: Arguments, say: Say) -> int:
     """Run the learner's program, with the keyboard and the screen."""
     file = his_file(desk, args.lesson)
+    if file.name not in RUN:
+        raise Unknown(f"{file.name} is not run but checked: {ME} check {args.lesson}")
+    port = next(iter(args.arguments), PORT if PORT in file.read_text(encoding="utf-8", errors="replace") else "")
+    if file.name == SERVER and is_taken(port):
+        raise Unknown(
+            f"port {port} is in use: perhaps a server of yours runs in another window. End it, or take another port: "
+            f"{ME} run {args.lesson} {int(port) + 1}"
+        )
     say(f"{desk.shown(file)} runs; Ctrl-C ends it.")
     argv = [sys.executable, str(file.absolute()), *args.arguments]
     return subprocess.call(argv, cwd=file.parent, env=prove.environment())
+
+
+def is_taken(port: str) -> bool:
+    """True when somebody listens there already. 98, 48, 10048: Linux, macOS and Windows say it in their own numbers."""
+    if not port.isdecimal() or not 0 < int(port) < 1 << 16:
+        return False
+    try:
+        socket.create_server(("127.0.0.1", int(port))).close()
+    except OSError as error:
+        return error.errno == errno.EADDRINUSE
+    return False
 
 
 def diff(desk: Desk, args: Arguments, say: Say) -> int:
@@ -128,6 +152,10 @@ def diff(desk: Desk, args: Arguments, say: Say) -> int:
     catalog = desk.catalog
     if args.other is None:
         old, new = his_file(desk, args.lesson), catalog[args.lesson].program
+        if is_secret(desk, args):
+            say("This shows our whole program; what you find out yourself, you keep.")
+            say(f"After success: {ME} check {args.lesson}. A hint: {ME} hint {args.lesson}. If you must: --anyway.")
+            return NOT_YET
     else:
         new = catalog[args.other].program
         beside = catalog[args.lesson].path / new.name
@@ -148,13 +176,21 @@ def check(desk: Desk, args: Arguments, say: Say) -> int:
         say("\n".join(result.story))
     if not all(result.passed for result in results):
         return NOT_YET
-    if args.file is None:
+    his_own = is_his(desk, folder, file)
+    if his_own:
         desk.passed(folder.number)
     say(f"\nRight. {folder.lesson.idea}".rstrip())
     if folder.lesson.explanation:
         say("\n" + textwrap.dedent(folder.lesson.explanation).strip())
-    say(f"\nNext: {ME} next")
+    if his_own and folder.number >= max(desk.progress.started, default=0):
+        say(f"\nNext: {ME} next")
     return RIGHT
+
+
+def is_his(desk: Desk, folder: Folder, file: Path) -> bool:
+    """True for the learner's own program of the lesson, however he has named it."""
+    his = desk.file(folder)
+    return his.exists() and his.samefile(file)
 
 
 def watch(desk: Desk, args: Arguments, say: Say, pause: Callable[[float], object] | None = None) -> int:
@@ -198,13 +234,19 @@ def hint(desk: Desk, args: Arguments, say: Say) -> int:
 def solution(desk: Desk, args: Arguments, say: Say) -> int:
     """The explanation and where our program stands."""
     folder = desk.catalog[args.lesson]
-    if folder.has("check.py") and args.lesson not in desk.progress.passed and not args.anyway:
+    if is_secret(desk, args):
         say(f"After success: {ME} check {args.lesson}. A hint: {ME} hint {args.lesson}. If you must: --anyway.")
         return NOT_YET
     say(f"Lesson {args.lesson}: {folder.lesson.title}. {folder.lesson.idea}".rstrip())
     say("\n" + textwrap.dedent(folder.lesson.explanation).strip())
     say(f"\nOurs is {desk.shown(folder.program)}; the difference to yours: {ME} diff {args.lesson}")
     return RIGHT
+
+
+def is_secret(desk: Desk, args: Arguments) -> bool:
+    """True before success, unless the learner insists."""
+    checked = desk.catalog[args.lesson].has("check.py")
+    return checked and args.lesson not in desk.progress.passed and not args.anyway
 
 
 def grade(desk: Desk, args: Arguments, say: Say) -> int:

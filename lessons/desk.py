@@ -59,6 +59,12 @@ class Desk:
         """Remember a success."""
         self._note(self.progress.passed, number)
 
+    def not_passed(self, number: int) -> None:
+        """Forget a success: the lesson begins again."""
+        if number in self.progress.passed:
+            self.progress.passed.remove(number)
+            self.save()
+
     def open_hint(self, number: int) -> int:
         """Open one more hint of a lesson. How many are open now."""
         count = self.progress.hints.get(str(number), 0) + 1

@@ -14,7 +14,7 @@ from lessons.catalog import Catalog
 from lessons.kit import program
 from lessons.kit.checks import Check, Examiner, LiveCheck
 from lessons.kit.stage import Stage
-from lessons.kit.story import told
+from lessons.kit.story import indented, told
 
 Answer = dict[str, object]
 
@@ -43,8 +43,8 @@ def live(one: LiveCheck, path: Path) -> Answer:
     if trouble is None:
         return answered(one.title, True, "", [f"  ok      {one.title}"])
     cause, story = trouble
-    indented = [f"    {line}" for line in story]
-    return answered(one.title, False, cause, [f"  FAILED  {one.title}", "", *indented, "", f"  Likely cause: {cause}"])
+    lines = [f"  FAILED  {one.title}", "", *indented(story), "", f"  Likely cause: {cause}"]
+    return answered(one.title, False, cause, lines)
 
 
 def answered(title: str, passed: bool, cause: str, story: list[str]) -> Answer:

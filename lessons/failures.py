@@ -7,7 +7,7 @@ from lessons.catalog import Catalog, Unknown
 from lessons.kit import program
 from lessons.kit.lesson import Dialect
 from lessons.kit.run import Run
-from lessons.kit.simnet import NotSimulated, Script, SimNet
+from lessons.kit.simnet import NobodyListens, NotSimulated, Script, SimNet
 from lessons.kit.stage import Stage
 
 SIMULATED, LOOPBACK = "simulated", "loopback"
@@ -87,8 +87,13 @@ def simulate(failure: Failure, path: Path, lesson: int, dialect: Dialect) -> See
     finally:
         for net in nets:
             net.close()
-    if nets[0].error is not None:
-        raise nets[0].error
+    error = nets[0].error
+    if isinstance(error, NobodyListens):
+        crash = nets[0].run.crash
+        why = f"it stopped in line {crash.lines[-1][0]}: {crash}" if crash and crash.lines else "it does not listen"
+        raise program.Unusable(f"{error}. {path.name} is no server for this failure: {why}")
+    if error is not None:
+        raise error
     return Seen(nets[0].result, nets[0].transcript, SIMULATED)
 
 

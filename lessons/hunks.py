@@ -51,6 +51,7 @@ class Diff:
     def __init__(self, old: Path, new: Path) -> None:
         self.file = new.name
         before, after = (scoped(path.read_text(encoding="utf-8")) for path in (old, new))
+        self.existed = {scope for scope, _ in before}
         self.rows, self.size = compared(before, after)
         self.hunks = named(self.rows, merged(self.rows, list(runs(self.rows))))
 
@@ -95,14 +96,15 @@ class Diff:
         title = f"@@ {self.file}: {hunk.scope}"
         if hunk.scope == TOP:
             return [f"@@ {self.file}: outside of functions @@", *map(printed, self._before(hunk, 0))]
-        if hunk.start <= header < hunk.stop and self.rows[header].mark == NEW:
+        if hunk.start <= header and hunk.scope not in self.existed:
             return [f"{title} (new), {self._place(hunk)} @@"]
         if header >= hunk.start:
             return [f"{title} @@"]
         before = self._before(hunk, header)
         skipped = hunk.start - len(before) - header
-        first = [] if skipped <= 0 else [printed(self.rows[header])]
-        dots = [f"{printed(self.rows[header])[: indent(self.rows[header].text) + 1]}    …"] if skipped > 1 else []
+        text = self.rows[header].text
+        first = [] if skipped <= 0 else [f"{SAME}{text}"]  # as it is now: that it changes, an earlier hunk has shown
+        dots = [f"{SAME}{' ' * indent(text)}    …"] if skipped > 1 else []
         return [f"{title} @@", *first, *dots, *map(printed, before)]
 
     def _before(self, hunk: Hunk, first: int) -> list[Row]:

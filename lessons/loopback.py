@@ -72,7 +72,9 @@ class Net:
         assert self.process.stdout is not None
         line = self.process.stdout.readline().decode()
         if not line.startswith("listening on 127.0.0.1:"):
-            raise RuntimeError(f"the program did not start: {(self.folder / 'stderr').read_text()[-500:]}")
+            why = (self.folder / "stderr").read_text(encoding="utf-8", errors="replace").strip().rpartition("\n")[2]
+            self.close()
+            raise RuntimeError(f"{self.program.name} does not say where it listens{why and ': ' + why}")
         self.address = ("127.0.0.1", int(line.rpartition(":")[2]))
 
     def restart(self) -> None:

@@ -6,6 +6,7 @@ A thread reads the keyboard, because Windows cannot `select` on it. (Lesson 16 d
 import socket
 import sys
 import threading
+from contextlib import suppress
 
 
 def talk(host: str, port: int) -> int:
@@ -29,9 +30,8 @@ def talk(host: str, port: int) -> int:
 
 def send_typed(connection: socket.socket) -> None:
     """Each line at once; at the end of the input, say that there is no more."""
-    try:
-        for line in sys.stdin.buffer:
-            connection.sendall(line)
+    # Unbuffered: whoever waits in sys.stdin holds a lock that Python needs when it ends.
+    with suppress(OSError), open(0, "rb", buffering=0, closefd=False) as keyboard:
+        while data := keyboard.read(65536):
+            connection.sendall(data)
         connection.shutdown(socket.SHUT_WR)
-    except OSError:
-        pass  # the other side has gone, and talk() says so

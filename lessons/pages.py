@@ -70,9 +70,11 @@ class Page:
         """The failure, on the program that the reader has just finished."""
         return self.run(f"fail {self.folder.number}")
 
-    def again(self) -> str:
-        """The same on the program of this lesson."""
-        return self._said(f"fail {self.folder.number} {self._his()}", self.folder.program)
+    def again(self, number: int | None = None) -> str:
+        """The same on the program of this lesson, or of an earlier one."""
+        folder = self.folder if number is None else self.catalog[number]
+        his = f"{DEFAULT_FOLDER}/{folder.slug}/{folder.lesson.program}"
+        return self._said(f"fail {self.folder.number} {his}", folder.program, his)
 
     def check(self) -> str:
         """What the reader sees when all is right."""
@@ -138,12 +140,12 @@ class Page:
     def _his(self) -> str:
         return f"{DEFAULT_FOLDER}/{self.folder.slug}/{self.folder.lesson.program}"
 
-    def _said(self, command: str, program: Path | None) -> str:
-        """The command and what it prints to somebody whose own program is `program`."""
+    def _said(self, command: str, program: Path | None, his: str = "") -> str:
+        """The command and what it prints to somebody whose own program, at `his`, is `program`."""
         output = io.StringIO()
         with tempfile.TemporaryDirectory() as somewhere, chdir(somewhere), redirect_stdout(output):
             if program is not None:
-                file = Path(self._his())
+                file = Path(his or self._his())
                 file.parent.mkdir(parents=True)
                 file.write_bytes(program.read_bytes())
             parts = shlex.split(command)

@@ -13,6 +13,7 @@ from lessons.kit import (
     Connect,
     Dialect,
     Echo,
+    FalseAlarm,
     HalfClose,
     Kernel,
     Kill,
@@ -134,6 +135,44 @@ def test_a_program_with_select(tmp_path: Path) -> None:
                     socks.remove(sock)
     """
     assert examined(tmp_path, text, (*ANA_SAYS_OI, Connect("bia"), HalfClose("bia"), Pass(100), *ANA_SAYS_OI)).passed
+
+
+WITH_SELECT = """
+    import select, socket
+    listener = socket.create_server(("127.0.0.1", 14532))
+    socks = [listener]
+    while True:
+        for sock in select.select(socks, [], [])[0]:
+            sock.setblocking(False)
+            try:
+                socks.append(sock.accept()[0]) if sock is listener else sock.send(sock.recv(100))
+            except BlockingIOError:
+                print("not now")
+"""
+WITH_A_SELECTOR = """
+    import selectors, socket
+    listener = socket.create_server(("127.0.0.1", 14532))
+    sel = selectors.DefaultSelector()
+    sel.register(listener, selectors.EVENT_READ)
+    while True:
+        for key, events in sel.select():
+            sock = key.fileobj
+            sock.setblocking(False)
+            try:
+                if sock is listener:
+                    sel.register(sock.accept()[0], selectors.EVENT_READ)
+                else:
+                    sock.send(sock.recv(100))
+            except BlockingIOError:
+                print("not now")
+"""
+
+
+@pytest.mark.parametrize("text", [WITH_SELECT, WITH_A_SELECTOR], ids=["select", "selector"])
+def test_a_false_alarm_is_given_once(tmp_path: Path, text: str) -> None:
+    run = played(tmp_path, text, *ANA_SAYS_OI, FalseAlarm("ana"), FalseAlarm("listener"), Pass(1), Send("ana", b"ola"))
+    assert run.printed == "not now\n" * 2
+    assert run.heard("ana") == b"oi\nola"
 
 
 def test_a_forgotten_socket_closes_itself_as_in_python(tmp_path: Path) -> None:
@@ -295,7 +334,7 @@ def test_the_story_points_at_the_byte(tmp_path: Path) -> None:
         "",
         "      connect ana",
         "    → send ana 'é tudo bem?\\n'",
-        "    ",
+        "",
         "    ana should have read  'é tudo bem?\\n'",
         "    ana has read          'é tudo ben?\\n'",
         "                                    ^",
@@ -422,6 +461,20 @@ def test_a_program_that_may_spin_gets_on(tmp_path: Path) -> None:
 def test_what_the_program_printed_is_told(tmp_path: Path) -> None:
     text = ECHO.replace("sendall(data)", "sendall(b'no')\n                print('listening on x\\nI have', data)")
     assert told(examined(tmp_path, text))[-2:] == ["  Your program printed:", "    I have b'oi\\n'"]
+
+
+@pytest.mark.parametrize("call", ["send", "sendall"])
+@pytest.mark.parametrize(("data", "kind"), [("'oi'", "str"), ("None", "NoneType"), ("5", "int")])
+def test_only_bytes_can_be_sent(tmp_path: Path, call: str, data: str, kind: str) -> None:
+    run = played(tmp_path, ECHO.replace("sendall(data)", f"{call}({data})"), *ANA_SAYS_OI)
+    assert run.crash is not None
+    assert str(run.crash) == f"TypeError: a bytes-like object is required, not '{kind}'"
+
+
+@pytest.mark.parametrize("data", ["bytearray(b'oi')", "memoryview(b'oi')"])
+def test_whatever_is_like_bytes_can_be_sent(tmp_path: Path, data: str) -> None:
+    for call in ("send", "sendall"):
+        assert played(tmp_path, ECHO.replace("sendall(data)", f"{call}({data})"), *ANA_SAYS_OI).raw("ana") == b"oi"
 
 
 def test_a_program_that_prints_without_end(tmp_path: Path) -> None:

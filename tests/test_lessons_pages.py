@@ -218,6 +218,28 @@ def test_a_hunk_says_where_it_stands(tmp_path: Path) -> None:
     assert found.shown(["top"]) == ["@@ server.py: outside of functions @@", '-"""A."""', '+"""B."""', " import os"]
 
 
+def test_only_a_function_that_was_not_there_is_new(tmp_path: Path) -> None:
+    """One whose first line changes is the same function, and a second hunk of it shows that line without a mark."""
+    middle = "".join(f"        line({n})\n" for n in range(9))
+    before = f"class Room:\n    def enter(self):\n{middle}        end()\n"
+    after = (
+        f"class Room:\n    def enter(self, name):\n{middle}        finish()\n\n    def leave(self):\n        end()\n"
+    )
+    found = diff(tmp_path, before, after)
+    assert [hunk.name for hunk in found.hunks] == ["Room.enter", "Room.enter#2", "Room.leave"]
+    assert found.shown(["Room.enter"])[:3] == [
+        "@@ server.py: Room.enter @@",
+        "-    def enter(self):",
+        "+    def enter(self, name):",
+    ]
+    assert found.shown(["Room.enter#2"])[:3] == [
+        "@@ server.py: Room.enter @@",
+        "     def enter(self, name):",
+        "         …",
+    ]
+    assert found.shown(["Room.leave"])[0] == "@@ server.py: Room.leave (new), after Room.enter @@"
+
+
 def test_an_unknown_hunk_is_named_with_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(KeyError, match=r"server\.py has no hunk Room\.sing; it has top, Hall\.open, Room\.enter"):
         diff(tmp_path, OLD, NEW).shown(["Room.sing"])

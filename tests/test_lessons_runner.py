@@ -16,7 +16,7 @@ from lessons import commands, netcat, prove
 from lessons.catalog import Catalog, Unknown
 from lessons.cli import main
 from lessons.desk import Desk
-from tests.terminal import ROOT
+from tests.terminal import ROOT, Terminal
 
 LESSONS = ROOT / "lessons"
 FOUR = "my-lessons/04_framing/server.py"
@@ -119,6 +119,47 @@ def test_start_never_overwrites_and_reset_sets_aside(says: Says) -> None:
     assert Path(FOUR).with_name("server.old2.py").exists()
 
 
+def test_a_lesson_that_begins_again_is_not_done(says: Says) -> None:
+    for number in (0, 1):
+        says("start", str(number))
+        Desk(Path("my-lessons"), Catalog()).passed(number)
+    assert " x  1  " in says("list")[1]
+    says("reset", "1")
+    said = says("list")[1]
+    assert " x  0  " in said
+    assert " >  1  " in said
+    assert said.endswith("1 done. Next: python3 -m lessons check 1\n")
+
+
+def test_what_is_next_is_said_after_the_newest_lesson_only(says: Says) -> None:
+    says("start", "3")
+    says("start", "4")
+    write(lesson(3), "my-lessons/03_room/server.py")
+    write(lesson(4))
+    assert "Next: " not in says("check", "3")[1]
+    assert "Next: " not in says("check", "3", "my-lessons/03_room/server.py")[1]
+    assert says("check", "4")[1].endswith("\nNext: python3 -m lessons next\n")
+    assert says("check", "4", FOUR)[1].endswith("\nNext: python3 -m lessons next\n")
+    assert "Next: " not in says("check", "4", str(LESSONS / "04_framing" / "server.py"))[1]
+
+
+def test_a_file_that_is_named_counts_if_it_is_the_learners_own(says: Says) -> None:
+    write(lesson(4))
+    says("check", "4", str(LESSONS / "04_framing" / "server.py"))
+    assert " x  4  " not in says("list")[1]
+    says("check", "4", FOUR)
+    assert " x  4  " in says("list")[1]
+
+
+@pytest.mark.parametrize("inside", [".", "02_second_caller"])
+def test_the_folder_is_found_from_inside(says: Says, monkeypatch: pytest.MonkeyPatch, inside: str) -> None:
+    write(lesson(2), "my-lessons/02_second_caller/server.py")
+    monkeypatch.chdir(Path("my-lessons") / inside)
+    status, said = says("check", "2")
+    assert status == 0, said
+    assert not Path("my-lessons").exists()
+
+
 def test_next_begins_and_then_says_where_you_are(says: Says) -> None:
     desk = Desk(Path("my-lessons"), Catalog())
     for folder in desk.catalog:
@@ -152,7 +193,14 @@ def test_hints_are_opened_one_at_a_time(says: Says) -> None:
 
 
 def test_diff_of_mine_and_of_two_lessons(says: Says) -> None:
-    write(lesson(4).replace("class Framing", "class Cutting"))
+    write(lesson(4).replace("Framing", "Cutting"))
+    status, said = says("diff", "4")
+    assert status == 1
+    assert said.startswith("This shows our whole program; ")
+    assert "--anyway" in said
+    assert "class" not in said
+    assert "-class Cutting:\n+class Framing:\n" in says("diff", "4", "--anyway")[1]
+    says("check", "4")  # after success nothing is a secret
     assert "-class Cutting:\n+class Framing:\n" in says("diff", "4")[1]
     status, said = says("diff", "3", "4")
     assert status == 0
@@ -198,6 +246,31 @@ def test_run_runs_it(capfd: pytest.CaptureFixture[str]) -> None:
     said = capfd.readouterr().out.replace("\r\n", "\n")
     assert "server.py runs; Ctrl-C ends it.\n" in said
     assert "port 1234\n" in said
+
+
+@pytest.mark.parametrize("number", [0, 11])
+def test_what_is_no_server_is_not_run(says: Says, number: int) -> None:
+    says("start", str(number))
+    status, said = says("run", str(number))
+    assert status == 2
+    assert said.endswith(f".py is not run but checked: python3 -m lessons check {number}\n")
+    assert "Ctrl-C" not in said
+
+
+def test_run_where_somebody_listens_already(says: Says) -> None:
+    write(lesson(4))
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        status, said = says("run", "4", str(port))
+    assert status == 2
+    assert said == (
+        f"port {port} is in use: perhaps a server of yours runs in another window. End it, or take another port: "
+        f"python3 -m lessons run 4 {port + 1}\n"
+    )
+
+
+def test_only_a_port_can_be_taken() -> None:
+    assert not any(map(commands.is_taken, ("", "x", "0", "-1", "70000")))
 
 
 def test_watch_checks_again_when_the_file_changes(says: Says) -> None:
@@ -275,6 +348,36 @@ def test_what_is_wrong_with_the_file(says: Says, text: str, sentence: str) -> No
     assert sentence in said
     assert "Traceback" not in said
     assert "lessons/kit" not in said
+
+
+NO_SERVERS = {
+    "print('oi')\n": "it does not listen",
+    "x = 1\ny = x / 0\n": "it stopped in line 2: ZeroDivisionError: division by zero",
+}
+
+
+@pytest.mark.parametrize(("text", "why"), NO_SERVERS.items())
+def test_a_failure_needs_a_server(says: Says, text: str, why: str) -> None:
+    write(text)
+    status, said = says("fail", "4", FOUR)
+    assert status == 1
+    assert said == f"ana cannot connect: nobody listens. server.py is no server for this failure: {why}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"), [("print('oi')\n", ""), ("x = 1 / 0\n", ": ZeroDivisionError: division by zero")]
+)
+def test_a_failure_on_real_sockets_needs_a_server_too(says: Says, text: str, why: str) -> None:
+    write(text)
+    assert says("fail", "0", FOUR) == (1, f"server.py does not say where it listens{why}\n")
+
+
+def test_an_address_in_memory_is_masked(says: Says) -> None:
+    write("raise ValueError(object())\n")
+    said = says("check", "4")[1]
+    assert "ValueError: <object object at 0x…>\n" in said
+    write("raise ValueError(hex(255), 0xFFFF)\n")
+    assert "ValueError: ('0xff', 65535)\n" in says("check", "4")[1]
 
 
 def test_a_file_that_is_not_there(says: Says) -> None:
@@ -393,6 +496,22 @@ def test_the_runner_in_a_process_of_its_own() -> None:
     assert typed("check", "four").returncode == 2
 
 
+def test_a_reader_who_has_enough() -> None:
+    """`… | head`: no traceback, neither at once nor when Python ends."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    result = subprocess.run(
+        [sys.executable, "-m", "lessons", "list"],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        env=prove.environment(),
+        check=False,
+        timeout=60,
+    )
+    os.close(writing)
+    assert (result.returncode, result.stderr) == (1, b"")
+
+
 def test_a_console_that_knows_no_arrows() -> None:
     typed("start", "4")
     result = subprocess.run(
@@ -418,6 +537,21 @@ def test_nc_talks_to_a_server() -> None:
         result = typed("nc", "127.0.0.1", str(listener.getsockname()[1]), text="oi é\ntudo bem?\n")
         thread.join()
     assert (result.returncode, result.stdout.replace("\r\n", "\n"), result.stderr) == (0, "OI é\nTUDO BEM?\n", "")
+
+
+def test_nc_ends_quietly_when_the_server_does() -> None:
+    """Its thread waits for the keyboard at that moment."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        argv = [sys.executable, "-m", "lessons", "nc", "127.0.0.1", str(listener.getsockname()[1])]
+        with Terminal(argv) as terminal:
+            connection = listener.accept()[0]
+            with connection, connection.makefile("rb") as lines:
+                terminal.type("oi\r")
+                assert lines.readline() == b"oi\n"
+                connection.sendall(b"ate logo\n")
+                terminal.wait_for("ate logo")  # from then on both threads wait
+            assert terminal.wait_for_end() == 0
+            assert terminal.lines() == ["oi", "ate logo"]
 
 
 def test_nc_to_nobody(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,19 @@
 """What lesson 2 promises: everybody is answered, in whatever order they come, speak and go."""
 
-from lessons.kit import Cause, Check, Complaint, Connect, Dialect, Echo, Run, heard, of
+from lessons.kit import (
+    NOT_WATCHED,
+    RECV_ON_THE_LISTENER,
+    STILL_REGISTERED,
+    Cause,
+    Check,
+    Complaint,
+    Connect,
+    Dialect,
+    Echo,
+    Run,
+    heard,
+    of,
+)
 from lessons.kit.schedules import schedules
 
 
@@ -31,6 +44,9 @@ class Answered(Echo):
 
 
 CAUSES = (
+    RECV_ON_THE_LISTENER,
+    STILL_REGISTERED,
+    *NOT_WATCHED,
     Cause("one caller has left, and the server left with him", of("end")),
     Cause("the program waits in {call}() for {who}: ask the selector who is ready", of("blocked")),
     Cause("{name} has said that no more will come, and the connection stays open", of("hanging")),

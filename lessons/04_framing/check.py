@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from lessons.kit import Cause, Check, Close, Complaint, Connect, Lines, Run, heard, raised
+from lessons.kit import Cause, Check, Close, Complaint, Connect, Lines, Run, Send, heard, raised
 from lessons.kit.schedules import cut, schedules
 
 ANA_AND_BIA = (Connect("ana"), Connect("bia"))
@@ -47,9 +47,27 @@ def extra(complaint: Complaint) -> bytes:
     return complaint.actual[len(complaint.expected) :] if more else b""
 
 
+def passed_on_at_the_end(complaint: Complaint) -> bool:
+    """Somebody left, and at once others heard more than whole frames."""
+    return isinstance(complaint.step, Close) and bool(extra(complaint))
+
+
+def half_a_length(complaint: Complaint) -> bool:
+    """Of the last length that ana sent, not all bytes have come yet."""
+    sent = bytearray(b"".join(step.data for step in complaint.run.steps if isinstance(step, Send)))
+    while take(sent) is not None:
+        pass
+    return 0 < len(sent) < HEADER_BYTES and sent.startswith(b"\0")
+
+
 halves = st.sampled_from((b"o", b"oi\nt", b"oi\n", b""))
 streams = st.lists(st.sampled_from(LINES), max_size=4).map(b"".join)
 counted = st.lists(st.sampled_from(LINES).map(lambda line: with_length(line.strip())), max_size=3).map(b"".join)
+
+AGAIN_AND_AGAIN = Cause(
+    "the frame was not taken out of the buffer: so the same one is found again and again",
+    lambda c: c.kind == "loop" and "send" in c.text,
+)
 
 CHECKS = (
     Check(
@@ -57,6 +75,7 @@ CHECKS = (
         cut("ana", streams).map(lambda sends: [*ANA_AND_BIA, *sends]),
         Lines,
         (
+            AGAIN_AND_AGAIN,
             Cause("the two bytes of one é came in two pieces: decode frames, not pieces", raised("UnicodeDecodeError")),
             Cause(
                 "what one recv() returned was taken for one message: framing is your part",
@@ -77,7 +96,10 @@ CHECKS = (
         "half a line of each",
         schedules(texts=(b"o", b"i\n", b"a\n"), steps=("send",), start=(*ANA_AND_BIA, Connect("caio")), most=8),
         Lines,
-        (Cause("bytes of two people were put together: each connection needs a buffer of its own", heard()),),
+        (
+            AGAIN_AND_AGAIN,
+            Cause("bytes of two people were put together: each connection needs a buffer of its own", heard()),
+        ),
     ),
     Check(
         "half a line, and gone",
@@ -85,16 +107,27 @@ CHECKS = (
             lambda two: [*ANA_AND_BIA, *two[0], Close("ana"), Connect("caio"), *two[1]]
         ),
         Lines,
-        (Cause("a buffer outlived its connection: the next one with that number found it", heard(lambda c: c.actual)),),
+        (
+            AGAIN_AND_AGAIN,
+            Cause(
+                "what stood in the buffer at the end was passed on: without its delimiter it is no frame",
+                heard(passed_on_at_the_end),
+            ),
+            Cause(
+                "a buffer outlived its connection: the next one with that number found it", heard(lambda c: c.actual)
+            ),
+        ),
     ),
     Check(
         "a length in front",
         cut("ana", counted).map(lambda sends: [*ANA_AND_BIA, *sends]),
         Frames,
         (
+            AGAIN_AND_AGAIN,
+            Cause("a length was believed before all four bytes of it had come", heard(half_a_length)),
             Cause(
-                "a length was believed before all four bytes of it had come",
-                heard(lambda c: len(c.actual) != len(c.expected)),
+                "a frame with a length in front was not understood: four bytes, big-endian, then as many as they say",
+                heard(),
             ),
         ),
     ),

@@ -4,7 +4,21 @@ from collections.abc import Callable, Sequence
 
 from hypothesis import strategies as st
 
-from lessons.kit import Cause, Check, Complaint, Connect, Dialect, Lines, Run, Send, Step, heard, of, raised
+from lessons.kit import (
+    LEFT_OPEN,
+    Cause,
+    Check,
+    Complaint,
+    Connect,
+    Dialect,
+    Run,
+    Send,
+    Step,
+    Visitors,
+    heard,
+    of,
+    raised,
+)
 from lessons.kit.schedules import cut
 
 ANA_AND_BIA = (Connect("ana"), Connect("bia"))
@@ -17,17 +31,19 @@ class TooLong(Exception):
     """A frame is longer than one may be."""
 
 
-class Texts(Lines):
-    """Frames become printable text; who sends too long a one is hung up on."""
+class Texts(Visitors):
+    """Frames become printable text; who sends too long a one is told so, and hung up on."""
 
     def __init__(self, dialect: Dialect) -> None:
         super().__init__(dialect)
         self.refused: set[str] = set()
+        self.had_read: dict[str, int] = {}
 
     def sends(self, name: str, data: bytes, run: Run) -> None:
         """To everybody else, frame by frame, up to one that is too long."""
         buffer = self.partial[name]
         buffer += data
+        self.had_read[name] = len(run.raw(name))
         try:
             while name not in self.refused and (frame := take(buffer)) is not None:
                 self.line(name, to_text(frame).encode(), run)
@@ -43,6 +59,20 @@ class Texts(Lines):
         """Somebody whose frame is too long, and who may go on."""
         text = f"a frame is longer than {FRAME_LIMIT:,} bytes, and the connection is still open"
         return next((Complaint("unbounded", run, name, text=text) for name in self.refused if run.open(name)), None)
+
+
+class Told(Texts):
+    """And before that he reads why, in a line of its own."""
+
+    def misheard(self, run: Run) -> Complaint | None:
+        """Whoever is refused has read nothing since."""
+        return super().misheard(run) or self.untold(run)
+
+    def untold(self, run: Run) -> Complaint | None:
+        """Somebody whose connection ended without a word."""
+        text = "the connection was closed, and nothing was said"
+        silent = (name for name in self.refused if not run.raw(name)[self.had_read[name] :].strip())
+        return next((Complaint("untold", run, name, text=text) for name in silent), None)
 
 
 def take(buffer: bytearray) -> bytes | None:
@@ -94,6 +124,21 @@ def broken(complaint: Complaint) -> bool:
     return complaint.actual.decode("utf-8", "ignore").encode() != complaint.actual
 
 
+def as_python_shows_it(complaint: Complaint) -> bool:
+    """Did somebody read b'…', which is what str() makes of bytes?"""
+    return complaint.actual[:2] in (b"b'", b'b"')
+
+
+def empty_lines(complaint: Complaint) -> bool:
+    """Is a newline added to each line that has one already?"""
+    return b"\n\n" in complaint.actual and b"\n\n" not in complaint.expected
+
+
+def edges(complaint: Complaint) -> bool:
+    """Is nothing lost but spaces and tabs at the edges of lines?"""
+    return complaint.actual == b"\n".join(line.strip() for line in complaint.expected.split(b"\n"))
+
+
 def marks(data: bytes) -> int:
     """How many U+FFFD there are."""
     return data.decode("utf-8", "replace").count(MARK)
@@ -134,6 +179,7 @@ LONG = (
 FRAMES = tuple(map(with_length, (b"oi", b"oi\nbia: sim", b"\0", b"a\x1b[2J")))
 STEERED = Cause("a control character reached {name}'s terminal, and a terminal obeys", heard(steers))
 PIECES = "an é came in two pieces: decode the frame, never the piece"
+NOT_BYE = "sair ended no visit: a frame is bytes, and to_text() makes a str of it; b'sair' equals no str"
 
 CHECKS = (
     Check(
@@ -143,8 +189,21 @@ CHECKS = (
         (
             Cause(PIECES, raised("UnicodeDecodeError")),
             Cause(PIECES, heard(lambda c: marks(c.actual) > 1)),
-            Cause("a letter of a name was lost: replace what a terminal obeys, and nothing else", heard()),
+            Cause(
+                "others read b'…': the frame was not decoded, and Python showed its bytes", heard(as_python_shows_it)
+            ),
+            Cause("an empty line follows each line: the newline is added twice", heard(empty_lines)),
+            Cause(
+                "a tab or a space at the edge of a line was lost: it is text, so no strip() but for sair", heard(edges)
+            ),
+            Cause("a letter of a text was lost: replace what a terminal obeys, and nothing else", heard()),
         ),
+    ),
+    Check(
+        "sair is a word",
+        [*ANA_AND_BIA, Send("ana", b"oi\nsair\n")],
+        Texts,
+        (LEFT_OPEN, Cause(NOT_BYE, of("there")), Cause(NOT_BYE, heard(lambda c: b"sair" in c.actual))),
     ),
     Check(
         "no bytes steer a terminal",
@@ -197,6 +256,12 @@ CHECKS = (
             ),
         ),
         examples=40,
+    ),
+    Check(
+        "who is refused is told why",
+        [*ANA_AND_BIA, Send("ana", with_length(FULL + b"x")[:HEADER_BYTES])],
+        Told,
+        (Cause("{name} was refused, and does not know why: say it, and then close", of("untold")),),
     ),
     Check(
         "nor through a frame with a length",

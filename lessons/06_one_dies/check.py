@@ -10,44 +10,27 @@ from lessons.kit import (
     Close,
     Complaint,
     Connect,
-    Dialect,
     HalfClose,
     Kernel,
-    Lines,
     Reset,
     Run,
     Send,
     Stall,
     Step,
+    Together,
+    Visitors,
     heard,
     of,
     raised,
 )
 from lessons.kit.schedules import cut, schedules
 
+FAREWELLS = 2  # sends that may fail: a later program says a last word to whom it gives up
 LISTENERS = ("bia", "caio", "davi", "eva")
-SAIR = b"sair"
 
 
-class Mortals(Lines):
+class Mortals(Visitors):
     """Lines, up to `sair`. While the program waits for one who does not read, the others may wait, too."""
-
-    def __init__(self, dialect: Dialect) -> None:
-        super().__init__(dialect)
-        self.gone: set[str] = set()
-
-    def enters(self, name: str, run: Run) -> None:
-        """Somebody is there, or back."""
-        super().enters(name, run)
-        self.gone.discard(name)
-
-    def line(self, name: str, line: bytes, run: Run) -> None:
-        """After `sair` nothing of it is heard."""
-        if line == SAIR:
-            self.gone.add(name)
-            self.may_drop.add(name)
-        elif name not in self.gone:
-            super().line(name, line, run)
 
     def leaves(self, name: str, run: Run) -> None:
         """So the server should close, too."""
@@ -56,13 +39,13 @@ class Mortals(Lines):
     def misheard(self, run: Run) -> Complaint | None:
         """A slow reader may still stop everybody here."""
         call, _ = run.waiting or ("", "")
-        return None if "send" in call else self.still_there(run) or super().misheard(run)
+        return (None if "send" in call else super().misheard(run)) or self.sent_again(run)
 
-    def still_there(self, run: Run) -> Complaint | None:
-        """Somebody who has left, and whose connection is open."""
-        names = (name for name in self.gone if run.open(name) and not run.stalled(name))
-        text = "the connection should be closed by now, and it is open"
-        return next((Complaint("there", run, name, text=text) for name in names), None)
+    def sent_again(self, run: Run) -> Complaint | None:
+        """Somebody to whom send() has failed, and was called again and again."""
+        names = (name for name in self.hears if run.connections[name].failed_sends > FAREWELLS)
+        text = "send() on this connection failed, and was called on it again"
+        return next((Complaint("again", run, name, text=text) for name in names), None)
 
 
 def while_it_waits(leaving: Sequence[Step], end: type[Reset] | type[Close], slow: str) -> list[Step]:
@@ -91,6 +74,13 @@ LEAVING = st.lists(
 )
 LAST_WORDS = (b"sair\nsair\n", b"oi\nsair\n", b"oi\nsair\ntudo bem?\n", b"sair\noi\nsair\n")
 GONE = Cause("{name} has left, and the connection stays open: close() closes the socket, too", of("there"))
+AGAIN = Cause(
+    "send() to {name} failed, and was called again: who cannot be sent to has gone, so close that connection",
+    of("again"),
+)
+PARENT = Cause(
+    "one connection's error ended the whole server: catch OSError, the parent of all of them", raised("OSError")
+)
 TWICE = Cause("close() was called twice: the second call must do nothing", raised("ValueError", "KeyError"))
 
 CHECKS = (
@@ -103,6 +93,8 @@ CHECKS = (
                 "the selector still holds a connection that is closed: unregister it in close()",
                 raised("KeyError", "ValueError"),
             ),
+            AGAIN,
+            PARENT,
             GONE,
         ),
     ),
@@ -112,6 +104,7 @@ CHECKS = (
         Mortals,
         (
             TWICE,
+            PARENT,
             GONE,
             Cause(
                 "a line behind sair was heard: ask before each frame whether the connection is still open",
@@ -125,7 +118,9 @@ CHECKS = (
         st.builds(while_it_waits, LEAVING, st.sampled_from((Reset, Close)), st.sampled_from(LISTENERS)),
         Mortals,
         (
+            AGAIN,
             TWICE,
+            PARENT,
             Cause(
                 "send() to one who has gone ended the whole server: its error belongs to that one", crashed_in("send")
             ),
@@ -136,5 +131,11 @@ CHECKS = (
             ),
             Cause("one failed, and those behind it heard nothing: catch the error at each send()", heard()),
         ),
+    ),
+    Check(
+        "one error is enough",
+        [Connect("ana"), Connect("bia"), Together(Reset("bia"), Send("ana", b"oi\ntudo bem?\nbia?\nbia??\n"))],
+        Mortals,
+        (AGAIN,),
     ),
 )

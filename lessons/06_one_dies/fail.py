@@ -5,14 +5,14 @@ APPLIES_UNTIL: int | None = None
 
 def script(net) -> bool:
     ana, bia, caio = (net.connect(name) for name in ("ana", "bia", "caio"))
-    ana.reset()
-    net.say("ana's connection is reset")
+    caio.reset()
+    net.say("caio's connection is reset")
     died = not net.server_alive()
     bia.say("oi")
     heard = net.heard("bia", "oi")
-    lost = heard not in caio.read(heard, 0.5)
+    lost = heard not in ana.read(heard, 0.5)
     net.say("the server is " + ("dead: ConnectionResetError" if died else "alive"))
-    net.say("bia says oi; caio hears " + ("nothing" if lost else "it"))
+    net.say("bia says oi; ana hears " + ("nothing" if lost else "it"))
     if died:
         net.restart()
         bia = net.connect("bia")

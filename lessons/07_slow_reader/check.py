@@ -1,6 +1,8 @@
 """What lesson 7 promises: whoever does not read waits alone, and misses nothing."""
 
-from lessons.kit import Cause, Check, Complaint, Connect, Kernel, Lines, Run, Send, heard, of, raised
+from collections.abc import Callable
+
+from lessons.kit import Cause, Check, Complaint, Connect, FalseAlarm, Kernel, Lines, Run, Send, heard, of, raised
 from lessons.kit.schedules import schedules
 
 ANA_AND_BIA = (Connect("ana"), Connect("bia"))
@@ -57,6 +59,21 @@ def behind_another(complaint: Complaint) -> bool:
     return too_few(complaint) and any(run.open(name) and run.stalled(name) for name in run.guests)
 
 
+def false_alarm(kind: str) -> Callable[[Complaint], bool]:
+    """Complaints of one kind, right after select() has reported somebody of whom nothing is there."""
+    return lambda complaint: complaint.kind == kind and isinstance(complaint.step, FalseAlarm)
+
+
+ALARMED = (
+    Cause(
+        "the caller has gone, and accept() waits for the next one: make the listener non-blocking, too",
+        lambda c: false_alarm("blocked")(c) and c.call == "accept",
+    ),
+    Cause(
+        "recv() had nothing yet, and {name} was closed: catch BlockingIOError, which means not now, before OSError",
+        false_alarm("dropped"),
+    ),
+)
 CAUSES = (
     Cause(
         "{call}() to {who} waits, and everybody else with it: make each accepted socket non-blocking",
@@ -79,6 +96,12 @@ CAUSES = (
 CHECKS = (
     Check("a short send", [Kernel(send_most=3), *ANA_AND_BIA, Send("ana", b"tudo bem?\noi\n")], Punctual, CAUSES),
     Check("a full kernel", [Kernel(buffer=2), *ANA_AND_BIA, Send("ana", b"tudo bem?\noi\n")], Punctual, CAUSES),
+    Check(
+        "ready, and nothing is there",
+        [*ANA_AND_BIA, FalseAlarm("ana"), FalseAlarm("listener"), Send("ana", b"oi\n")],
+        Punctual,
+        (*ALARMED, *CAUSES),
+    ),
     Check(
         "one does not read, and nobody waits",
         schedules(

@@ -1,5 +1,6 @@
 """What lesson 8 promises: who has nothing to do sleeps, and who has something to write is woken for it."""
 
+from collections.abc import Callable
 from selectors import EVENT_WRITE
 
 from lessons.kit import (
@@ -113,6 +114,20 @@ def deaf(complaint: Complaint) -> bool:
     return complaint.expected.startswith(complaint.actual) and any(interest(run, n) == EVENT_WRITE for n in run.guests)
 
 
+def error(name: str, part: str) -> Callable[[Complaint], bool]:
+    """Crashes with this exception, when its text has this part."""
+    return lambda complaint: raised(name)(complaint) and part in complaint.text
+
+
+CRASHES = (
+    Cause(
+        "the interest is a method, and select() needs a number: @property is missing", error("TypeError", "'method'")
+    ),
+    Cause(
+        "modify() replaces the data, too: give it the connection once more, or the selector forgets whose socket it is",
+        error("AttributeError", "'NoneType' object has no attribute"),
+    ),
+)
 SLEEP = Cause("the program waits in time.sleep(): whatever comes meanwhile must wait, too", sleeping)
 STUCK = Cause("bytes wait in the queue, and WRITE is not in the interest set: they will never be sent", of("not asked"))
 VAIN = Cause("the queue is empty, and WRITE is still in the interest set: compute it after each send()", of("in vain"))
@@ -127,6 +142,7 @@ CHECKS = (
         (*ANA_AND_BIA, Pass(10)),
         Asleep,
         (
+            *CRASHES,
             SLEEP,
             Cause("WRITE is in the interest set all the time: a socket can nearly always be written to", of("spin")),
             Cause("the program wakes up by a timeout: let select() wait until somebody is ready", of("restless")),
@@ -137,6 +153,7 @@ CHECKS = (
         schedules(names=("ana", "bia"), texts=(b"oi\n", b"tudo bem?\n"), steps=("connect", "send", "pass"), most=8),
         Asleep,
         (
+            *CRASHES,
             SLEEP,
             Cause("WRITE stays in the interest set after everything has been written: take it out again", of("spin")),
             Cause(
@@ -150,6 +167,7 @@ CHECKS = (
         (Kernel(buffer=2), *EVERYBODY, Stall("ana"), Send("bia", b"tudo bem?\n"), Pass(1), Send("ana", b"oi\n")),
         Asleep,
         (
+            *CRASHES,
             SLEEP,
             STUCK,
             Cause("WRITE is asked for those who have nothing to read, too: compute it for each connection", of("spin")),
@@ -164,12 +182,12 @@ CHECKS = (
             start=(Kernel(buffer=2), *EVERYBODY),
         ),
         Asleep,
-        (SLEEP, STUCK, VAIN),
+        (*CRASHES, SLEEP, STUCK, VAIN),
     ),
     Check(
         "one goes while text waits for her",
         (Kernel(buffer=2), *EVERYBODY, Stall("ana"), Send("bia", b"tudo bem?\n"), Reset("ana"), Send("bia", b"oi\n")),
         Asleep,
-        (CLOSED,),
+        (*CRASHES, CLOSED),
     ),
 )

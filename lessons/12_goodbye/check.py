@@ -1,5 +1,6 @@
 """What lesson 12 promises: who goes reads everything that was said to him, the last word, and then the end."""
 
+import tracemalloc
 from collections.abc import Callable, Sequence
 
 from hypothesis import strategies as st
@@ -26,6 +27,7 @@ SMALL = Kernel(buffer=16)  # at both ends: a greeting fills them
 ALL = 40  # more than there are: Hypothesis tries each of them once
 WELCOME = b"* you are ana"
 NEW = "new one"
+MUCH = 300_000  # bytes; more than all that a run needs besides
 ANA_AND_BIA = (Connect("ana"), Connect("bia"))
 
 
@@ -110,6 +112,8 @@ class LastWord(Goodbye):
         last = heard[heard.rfind(b"\n", 0, -1) + 1 :]
         if not last.startswith(b"! "):
             return Complaint("cut", run, "ana", self.why, last)
+        if not last.endswith(b"\n"):
+            return Complaint("no line", run, "ana", last + b"\n", last)
         if not run.eof("ana"):
             return Complaint("hanging", run, "ana", text=how_it_ended(run, "ana"))
         told = run.raw("bia").count(b"* ana left\n")
@@ -148,6 +152,26 @@ class TooSlow(LastWord):
         """ana is the one who has to go."""
         self.may_drop.add("ana")
         return super().dropped(run)
+
+
+class Discarded(Goodbye):
+    """bia says goodbye, does not read on, and sends very much. Nobody hears it, and nobody keeps it."""
+
+    before = 0
+
+    def step(self, step: Step, run: Run) -> None:
+        """What the process holds is counted from here."""
+        super().step(step, run)
+        if isinstance(step, Send) and len(step.data) == MUCH:
+            tracemalloc.start()
+            self.before = tracemalloc.get_traced_memory()[0]
+
+    def judge(self, run: Run) -> Complaint | None:
+        """When the program has read it, it has no use for it."""
+        kept = tracemalloc.get_traced_memory()[0] - self.before
+        tracemalloc.stop()
+        text = f"the program has read {MUCH} bytes that nobody will use, and keeps them"
+        return Complaint("piled", run, text=text) if kept > MUCH / 2 else super().judge(run)
 
 
 class FreeName(Goodbye):
@@ -221,6 +245,14 @@ CAUSES = (
         "{name} goes and is not told why: queue the last words before you drain",
         lambda c: c.kind == "cut" and c.expected.startswith(b"! "),
     ),
+    Cause(
+        "the last words are a line, and its newline is missing: whoever waits for the line waits on", among("no line")
+    ),
+    Cause("what comes after a goodbye piles up in the buffer: while you linger, read and discard", among("piled")),
+    Cause(
+        "is_open is no more: ask for the state, in every place that asked for it",
+        lambda c: c.error == "AttributeError" and "'is_open'" in c.text,
+    ),
     Cause("what is still queued for {name} is lost: drain the queue, then shut your side", among("cut")),
     Cause("{name} has read everything and waits for the end: shut your side when the queue is empty", among("hanging")),
     Cause("the name is still taken while the last lines drain: leave the chat when the goodbye begins", among("taken")),
@@ -272,6 +304,12 @@ CHECKS = (
         "too slow: why, then the end",
         [*ANA_AND_BIA, Stall("ana"), *[Send("bia", (b"x" * 999 + b"\n") * 60)] * 8, Resume("ana")],
         TooSlow,
+        CAUSES,
+    ),
+    Check(
+        "much after a goodbye: nobody keeps it",
+        [*ANA_AND_BIA, Stall("bia"), Send("bia", b"sair\n"), Send("bia", b"x" * MUCH)],
+        Discarded,
         CAUSES,
     ),
     Check(

@@ -1,5 +1,7 @@
 """What lesson 13 promises: who is silent for ten minutes goes, who speaks stays, and a goodbye ends after 5 seconds."""
 
+from collections.abc import Callable
+
 from hypothesis import strategies as st
 
 from lessons.kit import (
@@ -23,11 +25,13 @@ from lessons.kit import (
     of,
     raised,
 )
+from lessons.kit.computer import Call
 from lessons.kit.schedules import schedules
 
 IDLE, LINGER = 600.0, 5.0  # seconds
 SOONEST, LATEST = 0.8, 1.2  # a deadline between these parts of it is neither too soon nor too late
 DAY = 86_400.0
+A_MOMENT = 0.002
 ANA_AND_BIA = (Connect("ana"), Connect("bia"))
 FULL_QUEUE = (Kernel(buffer=16), *ANA_AND_BIA, Stall("ana"), *[Send("bia", b"tudo bem?\n")] * 4)
 SAIR = Send("ana", b"sair\n")
@@ -43,17 +47,25 @@ class Deadlines(Lines):
         self.heard_at: dict[str, float] = {}
         self.goes_at: dict[str, float] = {}
         self.may_be_cut: set[str] = set()
-        self.descriptors = self.turns = self.replaced = 0
+        self.descriptors = self.turns = self.replaced = self.twice = 0
+        self.woke: list[float] = []
 
     def step(self, step: Step, run: Run) -> None:
         """Who vanishes does not go: nobody has been told."""
-        self.turns = run.turns
+        self.turns, self.woke, self.twice = run.turns, [], 0
+        run.computer.on_call = lambda call: self.notice(call, run.now)
         if not run.guests:
             self.descriptors = len(run.computer.process.fds)
         if isinstance(step, Vanish):
             self.may_drop.add(step.name)
         else:
             super().step(step, run)
+
+    def notice(self, call: Call, now: float) -> None:
+        """select() that returns for nothing, and then for nothing again as soon as it can."""
+        if call.name == "select" and not call.result:
+            self.twice += bool(self.woke) and now - self.woke[-1] < A_MOMENT
+            self.woke.append(now)
 
     def enters(self, name: str, run: Run) -> None:
         """The first sign of life. Who was here under this name may still be lingered for."""
@@ -105,12 +117,27 @@ class Deadlines(Lines):
             if name in self.goes_at or run.guests[name].leaving or self.silence(name, run) < LATEST:
                 continue
             if not run.eof(name):
+                if self.waits_for_a_date(run):
+                    asked, seconds = run.computer.asked_at, self.timeout(run)
+                    text = f"select() was called after {asked:.0f} s, and was to wait for {seconds:.0f} s"
+                    return Complaint("too long", run, name, text=text)
                 text = f"{name} has been silent for {run.now - self.heard_at[name]:.0f} s, and is still connected"
                 has_spoken = any(isinstance(step, Send) and step.name == name for step in run.steps)
                 return Complaint("rang once" if has_spoken else "overdue", run, name, text=text)
             if not run.raw(name).splitlines()[-1].startswith(b"! "):
                 return Complaint("mute", run, name, text=f"{name} was not told why the connection ended")
+            if not run.raw(name).endswith(b"\n"):
+                return Complaint("no line", run, name, text=f"the last line that {name} has read does not end")
         return None
+
+    def timeout(self, run: Run) -> float:
+        """How long the select() in which the program waits is to last."""
+        return run.computer.timeout or 0.0
+
+    def waits_for_a_date(self, run: Run) -> bool:
+        """True when select() was given a deadline as it stands, not the time that is left until then."""
+        late = run.computer.asked_at > 1
+        return late and any(abs(when + IDLE - self.timeout(run)) < 1 for when in self.heard_at.values())
 
     def held_on_to(self, run: Run) -> Complaint | None:
         """A socket that is open although its time is up."""
@@ -126,6 +153,8 @@ class Deadlines(Lines):
         turns = run.turns - self.turns
         text = f"select() has returned {turns} times in {run.steps[-1]}" if run.steps else ""
         is_quiet = bool(run.steps) and isinstance(run.steps[-1], Pass)
+        if is_quiet and turns > 5 + 3 * len(run.guests) and self.twice > turns / 3:
+            return Complaint("twice", run, text=text)
         return Complaint("restless", run, text=text) if is_quiet and turns > 5 + 3 * len(run.guests) else None
 
     def cut(self, run: Run) -> Complaint | None:
@@ -150,8 +179,43 @@ def is_not_a_crash(complaint: Complaint) -> bool:
     return complaint.kind != "crash"
 
 
+def error(name: str, part: str) -> Callable[[Complaint], bool]:
+    """Crashes with this exception, when its text has this part."""
+    return lambda complaint: raised(name)(complaint) and part in complaint.text
+
+
+def called_at_once(complaint: Complaint) -> bool:
+    """What a call returned is called; or it called itself until there was no room."""
+    return error("TypeError", "'NoneType' object is not callable")(complaint) or raised("RecursionError")(complaint)
+
+
+def something_is_due(complaint: Complaint) -> bool:
+    """select() returns again and again, and time had passed before."""
+    return complaint.kind == "polling" and complaint.run.now > LINGER * SOONEST
+
+
 CAUSES = (
-    Cause("two deadlines are equal, and the heap compares what stands behind them: a counter", raised("TypeError")),
+    Cause(
+        "two deadlines are equal, and the heap compares what stands behind them: a counter",
+        error("TypeError", "'<' not supported"),
+    ),
+    Cause(
+        "it was called at once, not at its deadline: call_later() takes a function, so write lambda:", called_at_once
+    ),
+    Cause(
+        "the clock was read once, and handed over as a number: hand over the function, time.monotonic without ()",
+        error("TypeError", "'float' object is not callable"),
+    ),
+    Cause(
+        "a deadline is due, and nobody calls what is: take_due() comes after the loop over select(), in every turn",
+        something_is_due,
+    ),
+    Cause(
+        "select() waits too long: its timeout is how long it is until the deadline, and not the deadline",
+        of("too long"),
+    ),
+    Cause("select() wakes up at a deadline, and it is not called due: what is due now is due, too (<=)", of("twice")),
+    Cause("the last words are a line, and its newline is missing: whoever waits for the line waits on", of("no line")),
     Cause(
         "nobody has set a deadline for the silence of {name}: one timer for each peer, from the start", of("overdue")
     ),

@@ -1,13 +1,14 @@
 """What the files of a lesson import: facts, steps, models, causes. `lessons/FORMAT.md` describes them."""
 
-from lessons.kit.causes import Cause, heard, of, raised
+from lessons.kit.causes import LEFT_OPEN, NOT_WATCHED, RECV_ON_THE_LISTENER, STILL_REGISTERED, Cause, heard, of, raised
 from lessons.kit.checks import Check, LiveCheck
 from lessons.kit.lesson import Dialect, Hint, Lesson, TooBig
-from lessons.kit.models import Complaint, Echo, Lines, Model, Room
+from lessons.kit.models import Complaint, Echo, Lines, Model, Room, Visitors
 from lessons.kit.run import Run
 from lessons.kit.steps import (
     Close,
     Connect,
+    FalseAlarm,
     HalfClose,
     Kernel,
     Kill,
@@ -25,8 +26,42 @@ from lessons.kit.steps import (
 )
 
 __all__ = [
-    "Cause", "Check", "Close", "Complaint", "Connect", "Dialect", "Echo", "HalfClose", "Hint", "Kernel", "Kill",
-    "Lesson", "Lines", "LiveCheck",
-    "Model", "Pass", "Press", "Reset", "Restart", "Resume", "Room", "Run", "Send", "SetClock", "Stall", "Step",
-    "Together", "TooBig", "Vanish", "heard", "of", "raised",
+    "LEFT_OPEN",
+    "NOT_WATCHED",
+    "RECV_ON_THE_LISTENER",
+    "STILL_REGISTERED",
+    "Cause",
+    "Check",
+    "Close",
+    "Complaint",
+    "Connect",
+    "Dialect",
+    "Echo",
+    "FalseAlarm",
+    "HalfClose",
+    "Hint",
+    "Kernel",
+    "Kill",
+    "Lesson",
+    "Lines",
+    "LiveCheck",
+    "Model",
+    "Pass",
+    "Press",
+    "Reset",
+    "Restart",
+    "Resume",
+    "Room",
+    "Run",
+    "Send",
+    "SetClock",
+    "Stall",
+    "Step",
+    "Together",
+    "TooBig",
+    "Vanish",
+    "Visitors",
+    "heard",
+    "of",
+    "raised",
 ]  # fmt: skip

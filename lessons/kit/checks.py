@@ -115,7 +115,9 @@ class Examiner:
 
         def make(run: Run) -> Schedule:
             def judge() -> bool:
-                found.extend(filter(None, [model.judge(run)]))
+                complaint = model.judge(run)
+                if complaint is not None:
+                    found.append(replace(complaint, situation=run.situation))
                 return bool(found)
 
             return Schedule(run, steps, lambda step: model.step(step, run), judge)

@@ -9,6 +9,7 @@ import random
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from selectors import EVENT_READ
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
@@ -89,6 +90,7 @@ class Connection:
     sends: int = 0
     received: int = 0
     sent: int = 0
+    failed_sends: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +141,14 @@ class Computer:
         self.dies_after = 0
         self.waiting: tuple[str, str] | None = None
         self.who_has: dict[int, str] = {}
+        self.false_alarms: set[str] = set()
         self.selectors: list[SimSelector] = []
         self.interest: dict[str, int] = {}
+        self.asks: dict[str, int] = {}
+        self.timeout: float | None = None
+        self.asked_at = 0.0
         self.ready: list[tuple[str, int]] = []
+        self.refused: Call | None = None
         self._fruitless = 0
         self.handlers: dict[int, object] = {}
         self.wakeup_fd = -1
@@ -149,6 +156,7 @@ class Computer:
 
     def next_step(self) -> None:
         """The schedule goes on: count from zero again."""
+        self.false_alarms.clear()
         self._loops = self._calls = 0
 
     def tick(self) -> None:
@@ -198,10 +206,21 @@ class Computer:
         self.world.network.wire.wait(lambda: False, ALL_ARRIVES, "server select")
         return True
 
+    def will_select(self, asks: dict[str, int], timeout: float | None) -> None:
+        """select() begins: for whom the program asks, and for what; and how long it is to wait."""
+        self.enter("select", "")
+        self.asks = asks
+        self.timeout, self.asked_at = timeout, self.world.clock.time()
+
+    def false_alarm(self, who: str) -> int:
+        """EVENT_READ if select() is to report `who` although nothing is there."""
+        return EVENT_READ if who in self.false_alarms else 0
+
     def begin_turn(self, ready: list[tuple[str, int]]) -> None:
         """select() returns: who is ready for what."""
         self.turns += 1
         self.ready = ready
+        self.false_alarms.clear()
         for selector in self.selectors:
             keys = selector.get_map().values()
             self.interest = {self.who_has.get(key.fd, "?"): key.events for key in keys}

@@ -34,7 +34,7 @@ class Selector(SimSelector):
     def select(self, timeout: float | None = None) -> list[tuple[real_selectors.SelectorKey, int]]:
         """What is ready."""
         computer = self.computer
-        computer.enter("select", "")
+        computer.will_select({computer.who_has.get(key.fd, "?"): key.events for key in self._keys.values()}, timeout)
         if timeout is not None:
             timeout = max(0.0, timeout)
         before = self.unproductive
@@ -47,6 +47,10 @@ class Selector(SimSelector):
         computer.leave(Call("select", "", result=" ".join(map(shown, found))), bool(found) or timeout != 0)
         computer.spins(self._streak)
         return found
+
+    def _mask(self, key: real_selectors.SelectorKey) -> int:
+        who = self.computer.who_has.get(key.fd, "?")
+        return super()._mask(key) | self.computer.false_alarm(who) & key.events
 
 
 def selectors_module(computer: Computer) -> ModuleType:
@@ -68,13 +72,18 @@ def select_module(computer: Computer) -> ModuleType:
     def select(
         rlist: Iterable[Socket], wlist: Iterable[Socket], xlist: Iterable[Socket], timeout: float | None = None
     ) -> tuple[list[Socket], list[Socket], list[Socket]]:
-        computer.enter("select", "")
         wanted = [(sock, READ) for sock in rlist] + [(sock, WRITE) for sock in wlist]
+        asks: dict[str, int] = {}
+        for sock, event in wanted:
+            asks[sock.who] = asks.get(sock.who, 0) | event
+        computer.will_select(asks, timeout)
         files = [computer.process.fds[number_of(sock)] for sock, _ in wanted]
 
         def ready(event: int) -> list[Socket]:
             return [
-                sock for (sock, want), f in zip(wanted, files, strict=True) if want == event and f.readiness() & event
+                sock
+                for (sock, want), f in zip(wanted, files, strict=True)
+                if want == event and (f.readiness() | computer.false_alarm(sock.who)) & event
             ]
 
         memory.judge(computer)
@@ -83,9 +92,7 @@ def select_module(computer: Computer) -> ModuleType:
         readable, writable = ready(READ), ready(WRITE)
         found = [(sock.who, READ) for sock in readable] + [(sock.who, WRITE) for sock in writable]
         computer.begin_turn(found)
-        computer.interest = {sock.who: 0 for sock, _ in wanted}
-        for sock, event in wanted:
-            computer.interest[sock.who] |= event
+        computer.interest = asks
         computer.leave(Call("select", "", result=len(found)), bool(found) or timeout != 0)
         memory.reported = [(sock._sim, sock._sim.progress) for sock in readable + writable]
         return readable, writable, []

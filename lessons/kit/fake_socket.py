@@ -142,7 +142,7 @@ class Socket:
 
     def send(self, data: bytes | bytearray | memoryview, flags: int = 0) -> int:
         """How many bytes the kernel took."""
-        piece = bytes(memoryview(data)[: min(self.computer.send_most, MOST_SENT)])
+        piece = bytes(view(data)[: min(self.computer.send_most, MOST_SENT)])
         sent = self._call("send", piece, lambda: self._sim.send(piece), EVENT_WRITE, len(data))
         if not piece:
             self._sim.progress -= 1  # to send nothing is to do nothing
@@ -151,7 +151,7 @@ class Socket:
 
     def sendall(self, data: bytes | bytearray | memoryview, flags: int = 0) -> None:
         """send() until all is taken."""
-        rest = memoryview(bytes(data))
+        rest = memoryview(bytes(view(data)))
         while rest:
             piece = bytes(rest[:65536])
             sent = self._call("sendall", piece, lambda piece=piece: self._sim.send(piece), EVENT_WRITE)  # type: ignore[misc]
@@ -183,7 +183,10 @@ class Socket:
             result = action()
         except OSError as error:
             code = errno.errorcode.get(error.errno or 0, "timed out")
-            computer.leave(Call(name, self.who, asked, data, code), fruitful=code != "EAGAIN")
+            computer.refused = Call(name, self.who, asked, data, code)
+            if name.startswith("send") and code != "EAGAIN" and self.who in computer.connections:
+                computer.connections[self.who].failed_sends += 1
+            computer.leave(computer.refused, fruitful=code != "EAGAIN")
             raise
         computer.leave(Call(name, self.who, asked, data, result))
         return result
@@ -207,3 +210,11 @@ class Socket:
         if self.who in self.computer.connections:
             self.computer.connections[self.who].sends += 1
             self.computer.connections[self.who].sent += sent
+
+
+def view(data: object) -> memoryview:
+    """What send() is given, as bytes. TypeError in the words of the real one."""
+    try:
+        return memoryview(data).cast("B")  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"a bytes-like object is required, not {type(data).__name__!r}") from None

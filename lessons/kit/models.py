@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 
 from lessons.kit.lesson import Dialect
-from lessons.kit.run import Run
+from lessons.kit.run import Run, Situation
 from lessons.kit.steps import Close, Connect, HalfClose, Reset, Send, Step, Vanish
+
+BYE = b"sair"
+NOT_LOOKED_AT = Situation()
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,7 @@ class Complaint:
     line: int = 0
     call: str = ""
     who: str = ""
+    situation: Situation = NOT_LOOKED_AT
 
     @property
     def step(self) -> Step | None:
@@ -160,3 +164,34 @@ class Lines(Model):
         self.history.append(said)
         for other in self.others(name, run):
             self.hears[other] += said
+
+
+class Visitors(Lines):
+    """The same up to `sair`: nobody hears that, and the server closes the connection of whoever has said it."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        super().__init__(dialect)
+        self.gone: set[str] = set()
+
+    def enters(self, name: str, run: Run) -> None:
+        """Somebody is there, or back."""
+        super().enters(name, run)
+        self.gone.discard(name)
+
+    def line(self, name: str, line: bytes, run: Run) -> None:
+        """After `sair` nothing of it is heard."""
+        if line == BYE:
+            self.gone.add(name)
+            self.may_drop.add(name)
+        elif name not in self.gone:
+            super().line(name, line, run)
+
+    def misheard(self, run: Run) -> Complaint | None:
+        """Before that: whoever has left is let go."""
+        return self.still_there(run) or super().misheard(run)
+
+    def still_there(self, run: Run) -> Complaint | None:
+        """Somebody who has left, and whose connection is open."""
+        names = (name for name in self.gone if run.open(name) and not run.stalled(name))
+        text = "the connection should be closed by now, and it is open"
+        return next((Complaint("there", run, name, text=text) for name in names), None)

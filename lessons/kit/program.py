@@ -6,6 +6,7 @@ loop that never waits can be counted. Line numbers stay the same.
 
 import ast
 import io
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,7 @@ from types import CodeType, ModuleType
 from lessons.kit.computer import TheEnd
 
 TICK = "__tick__"
+ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")  # of an object, in its repr(): another one in each run
 MOST_PRINTED = 20_000  # characters kept of what the program prints
 THREADS = "These lessons use one thread and one loop: let select() tell you who is ready, and no thread is needed."
 ASYNC = "asyncio has such a loop inside. Here you build your own; in lesson 19 you will see that they are the same."
@@ -171,4 +173,4 @@ def crash_of(error: BaseException, path: Path) -> Crash:
     frames = traceback.extract_tb(error.__traceback__)
     lines = tuple((frame.lineno or 0, frame.line or "") for frame in frames if frame.filename == str(path))
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return Crash(type(error).__name__, text, lines)
+    return Crash(type(error).__name__, ADDRESS.sub("0x…", text), lines)

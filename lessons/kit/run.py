@@ -8,13 +8,14 @@ from chatcore.sim import RawClient
 from chatcore.sim.links import Address
 from chatcore.sim.network import SOMEWHERE
 from chatcore.sim.pipe import Pipe
-from lessons.kit.computer import Computer, Connection, Killed
+from lessons.kit.computer import Call, Computer, Connection, Killed
 from lessons.kit.fake_modules import deliver
 from lessons.kit.lesson import Dialect
 from lessons.kit.program import Crash, Paper
 from lessons.kit.steps import (
     Close,
     Connect,
+    FalseAlarm,
     HalfClose,
     Kernel,
     Kill,
@@ -40,6 +41,17 @@ class Guest:
     peer: RawClient
     mute: bool = False
     leaving: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What the computer knows at one moment. It is gone as soon as the next run begins: so complaints keep it."""
+
+    waits_in: str = ""
+    watched: frozenset[str] = frozenset()
+    unread: tuple[str, ...] = ()
+    selectors: int = 0
+    refused: Call | None = None
 
 
 @dataclass(eq=False)
@@ -80,6 +92,24 @@ class Run:
     def waiting(self) -> tuple[str, str] | None:
         """The call in which the program waits now, and at whose socket."""
         return self.computer.waiting
+
+    @property
+    def situation(self) -> Situation:
+        """Where the program waits, whom select() watches, of whom something is there, and the last call that failed."""
+        return Situation(
+            self.waiting[0] if self.waiting else "",
+            frozenset(self.computer.asks),
+            tuple(name for name in self.guests if name in self.computer.who_has.values() and self.unread(name)),
+            len(self.computer.selectors),
+            self.computer.refused,
+        )
+
+    def unread(self, name: str) -> bool:
+        """True when something of `name` is there that the program has not taken: bytes, or the end of them."""
+        pipe = self.pipe_from(name)
+        if pipe is None or self.guests[name].peer.eof:
+            return False
+        return bool(pipe.received) or (pipe.fin_arrived and not self.connections[name].eof_reads)
 
     @property
     def connections(self) -> dict[str, Connection]:
@@ -152,6 +182,8 @@ class Run:
                 return self.open(name) and self.stalled(name)
             case Close(name) | Reset(name) | Vanish(name):
                 return self.open(name)
+            case FalseAlarm(name):
+                return self.alive and (self.open(name) or (name == "listener" and self.address is not None))
             case Press() | Kill():
                 return self.alive
             case Restart():
@@ -171,7 +203,7 @@ class Run:
         match step:
             case Connect(name, greet):
                 self._connect(name, greet)
-            case Kernel() | SetClock():
+            case Kernel() | SetClock() | FalseAlarm():
                 self._set_computer(step)
             case Restart():
                 self.restarting = True
@@ -232,9 +264,12 @@ class Run:
             case Vanish():
                 guest.peer.vanish()
 
-    def _set_computer(self, step: Kernel | SetClock) -> None:
+    def _set_computer(self, step: Kernel | SetClock | FalseAlarm) -> None:
         if isinstance(step, SetClock):
             self.computer.world.clock.jump_wall(step.seconds)
+            return
+        if isinstance(step, FalseAlarm):
+            self.computer.false_alarms.add(step.name)
             return
         self.buffer = self.buffer if step.buffer is None else step.buffer
         self.computer.send_most = step.send_most or self.computer.send_most

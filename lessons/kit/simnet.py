@@ -23,6 +23,10 @@ class NotSimulated(Exception):
     """The script asks for what only a real computer has. Run it on loopback."""
 
 
+class NobodyListens(ConnectionRefusedError):
+    """The script wants to connect, and the program has ended or never listened."""
+
+
 class Curtain(BaseException):
     """Ends the script's thread when the run is over."""
 
@@ -118,7 +122,7 @@ class SimNet:
     def connect(self, name: str, greet: bool = True) -> Caller:
         """A caller; where the first line is the name it is said, and the answer awaited."""
         if self.run.address is None:
-            raise ConnectionRefusedError(f"{name} cannot connect: nobody listens")
+            raise NobodyListens(f"{name} cannot connect: nobody listens")
         self.do(Connect(name, greet=False))
         caller = Caller(self.run.guests[name].peer, self.wait, self.do)
         greeting = self.run.dialect.greet(name) if greet else b""

@@ -92,6 +92,16 @@ class Vanish:
 
 
 @dataclass(frozen=True, slots=True)
+class FalseAlarm:
+    """select() reports that `name` ("listener": somebody who wants to connect) can be read, and nothing is there."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"false alarm: select() reports {self.name}, and nothing is there"
+
+
+@dataclass(frozen=True, slots=True)
 class Pass:
     """Nothing happens for some seconds."""
 
@@ -172,4 +182,4 @@ class Together:
 
 
 Simple = Stall | Resume | HalfClose | Close | Reset | Vanish
-Step = Connect | Send | Simple | Pass | SetClock | Press | Kill | Restart | Kernel | Together
+Step = Connect | Send | Simple | FalseAlarm | Pass | SetClock | Press | Kill | Restart | Kernel | Together

@@ -1,5 +1,7 @@
 """a verdict -> the story of it. The steps, the one that failed, expected and actual, the likely cause."""
 
+from collections.abc import Iterable
+
 from lessons.kit.checks import Verdict
 from lessons.kit.models import Complaint
 from lessons.kit.words import compared
@@ -15,9 +17,14 @@ def told(verdict: Verdict) -> list[str]:
         return [f"  ok      {verdict.check.title} ({times})"]
     complaint = verdict.complaint
     lines = [f"  FAILED  {verdict.check.title}", ""]
-    lines += [f"    {line}" for line in [*steps(complaint), "", *what(complaint)]]
+    lines += indented([*steps(complaint), "", *what(complaint)])
     lines += ["", f"  Likely cause: {verdict.cause}"]
     return lines + printed(complaint)
+
+
+def indented(lines: Iterable[str]) -> list[str]:
+    """Four spaces to the right; an empty line stays empty."""
+    return [f"    {line}" if line else "" for line in lines]
 
 
 def steps(complaint: Complaint) -> list[str]:
@@ -49,4 +56,4 @@ def printed(complaint: Complaint) -> list[str]:
     """The last lines that the program printed, which may say more."""
     said = (line for line in complaint.run.printed.splitlines() if not line.startswith("listening on "))
     lines = list(said)[-MOST_PRINTED:]
-    return ["", "  Your program printed:", *(f"    {line}" for line in lines)] if lines else []
+    return ["", "  Your program printed:", *indented(lines)] if lines else []

@@ -43,7 +43,7 @@ prediction_6 = "?"
 #    c  when ana has left
 prediction_7 = "b"
 
-# 8. ana's computer stops reading. 16 MB are said at the server; then it reads again. What comes?
+# 8. ana's computer stops reading. Somebody types 16 MB at the server; then it reads again. What comes?
 #    a  all of the 16 MB
 #    b  the beginning of the 16 MB, and then what was said next
 #    c  nothing: ana was thrown out

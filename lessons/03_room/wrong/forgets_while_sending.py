@@ -1,4 +1,4 @@
-# golden: bia was skipped: the set was changed while a for loop went through it
+# golden: somebody was skipped: the set was changed while a for loop went through it
 """Tidies the set up in the middle of a broadcast."""
 
 import selectors

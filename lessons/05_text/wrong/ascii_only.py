@@ -1,4 +1,4 @@
-# golden: a letter of a name was lost: replace what a terminal obeys, and nothing else
+# golden: a letter of a text was lost: replace what a terminal obeys, and nothing else
 """For English alone."""
 
 import selectors

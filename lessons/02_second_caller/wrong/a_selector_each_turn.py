@@ -1,0 +1,33 @@
+# golden: each turn makes a new selector, which watches nobody: make one, before the loop
+"""Echo, for many callers at once: the selector says who is ready."""
+
+import selectors
+import socket
+import sys
+
+
+def main() -> None:
+    port = int(sys.argv[1]) if len(sys.argv) > 1 else 14532
+    listener = socket.create_server(("127.0.0.1", port))
+    print(f"listening on 127.0.0.1:{listener.getsockname()[1]}", flush=True)
+    accepted = []
+    while True:
+        selector = selectors.DefaultSelector()
+        selector.register(listener, selectors.EVENT_READ)
+        for key, events in selector.select():  # the only place that waits
+            if key.fileobj is listener:
+                sock, address = listener.accept()
+                selector.register(sock, selectors.EVENT_READ)
+                accepted.append(sock)
+                continue
+            sock = key.fileobj
+            data = sock.recv(4096)
+            if data and data.strip() != b"sair":  # b"" is the end of what he sends
+                sock.sendall(data)
+            else:
+                selector.unregister(sock)
+                sock.close()
+
+
+if __name__ == "__main__":
+    main()
