@@ -125,7 +125,9 @@ class LengthFraming:
             return None
         length = int.from_bytes(self._buffer.peek(HEADER_BYTES), "big")
         if length > self._limit:
-            raise StreamError("too_big", f"a frame may be {self._limit} bytes long, and {length} were announced")
+            text = f"a frame may be {self._limit} bytes long, and {length} were announced"
+            self._error = StreamError("too_big", text)
+            raise self._error
         if len(self._buffer) < HEADER_BYTES + length:
             return None
         return self._buffer.take(HEADER_BYTES + length)[HEADER_BYTES:]

@@ -26,7 +26,8 @@ class PlainLines:
         self.broken = False
 
     def receive(self, data: bytes) -> None:
-        self.buffer += data
+        if not self.broken:
+            self.buffer += data
 
     def next_frame(self) -> bytes | None:
         end = self.find_end()
@@ -94,7 +95,7 @@ class TailThrownAway(PlainLines):
     r"""`for line in data.split(b"\n")[:-1]`: what stands behind the last newline is forgotten."""
 
     def receive(self, data: bytes) -> None:
-        self.buffer += data[: data.rfind(b"\n") + 1]
+        super().receive(data[: data.rfind(b"\n") + 1])
 
 
 class SecondLineLost(PlainLines):
@@ -129,7 +130,7 @@ class CarriageReturnInOnePiece(PlainLines):
     r"""`data.replace(b"\r\n", b"\n")` on each piece: a cut between the two bytes hides them."""
 
     def receive(self, data: bytes) -> None:
-        self.buffer += data.replace(b"\r\n", b"\n")
+        super().receive(data.replace(b"\r\n", b"\n"))
 
     def payload(self, line: bytes) -> bytes:
         return line
@@ -141,14 +142,14 @@ class SplitLines(PlainLines):
     def receive(self, data: bytes) -> None:
         for line in data.decode("utf-8", "surrogateescape").splitlines(keepends=True):
             text = line.splitlines()[0]
-            self.buffer += (text if text == line else text + "\n").encode("utf-8", "surrogateescape")
+            super().receive((text if text == line else text + "\n").encode("utf-8", "surrogateescape"))
 
 
 class DecodesEachPiece(PlainLines):
     """`data.decode(errors="replace")` on each piece: a letter of two bytes that is cut becomes two U+FFFD."""
 
     def receive(self, data: bytes) -> None:
-        self.buffer += data.decode(errors="replace").encode()
+        super().receive(data.decode(errors="replace").encode())
 
 
 class DecodesEachLine(PlainLines):
@@ -205,7 +206,7 @@ class LinesByGenerator(PlainLines):
         self.lines: Iterator[bytes] = iter(())
 
     def receive(self, data: bytes) -> None:
-        self.buffer += data
+        super().receive(data)
         if b"\n" in data:
             *lines, rest = bytes(self.buffer).split(b"\n")
             self.lines = (line for line in lines)
@@ -224,6 +225,7 @@ class UnendedLineDropped(PlainLines):
     """The last line of a file without a newline behind it is lost (`printf 'ana' | nc`)."""
 
     def last_frame(self) -> bytes | None:
+        self.check(0)
         self.consume(len(self.buffer))
         return None
 
@@ -287,7 +289,8 @@ class PlainLengths:
         self.broken = False
 
     def receive(self, data: bytes) -> None:
-        self.buffer += data
+        if not self.broken:
+            self.buffer += data
 
     def next_frame(self) -> bytes | None:
         if len(self.buffer) < HEADER:
@@ -312,6 +315,7 @@ class PlainLengths:
         del self.buffer[:count]
 
     def last_frame(self) -> bytes | None:
+        self.check(0)
         if self.buffer:
             raise StreamError("bad_frame")
         return None
@@ -357,7 +361,7 @@ class HeaderCutInTwo(PlainLengths):
     def receive(self, data: bytes) -> None:
         if len(self.buffer) < HEADER:
             self.buffer.clear()
-        self.buffer += data
+        super().receive(data)
 
 
 class LittleEndian(PlainLengths):
@@ -512,6 +516,7 @@ class NeverShrinks(PlainLengths):
         return bytes(self.buffer[begin : self.start])
 
     def last_frame(self) -> bytes | None:
+        self.check(0)
         if self.is_inside_frame:
             raise StreamError("bad_frame")
         return None
@@ -519,6 +524,13 @@ class NeverShrinks(PlainLengths):
     @property
     def is_inside_frame(self) -> bool:
         return len(self.buffer) > self.start
+
+
+class GoesOnCollecting(PlainLengths):
+    """Refuses the frame, and then takes in what still comes of it: 4 GiB, if the caller goes on reading."""
+
+    def receive(self, data: bytes) -> None:
+        self.buffer += data
 
 
 class CopiesTheBuffer(PlainLengths):
@@ -573,6 +585,7 @@ WRONG_LENGTHS: dict[type[PlainLengths], str] = {
     InsidePayloadOnly: "inside_frame",
     LengthBorderSkipped: "next_border",
     NeverShrinks: "bounded_memory",
+    GoesOnCollecting: "bounded_memory",
     CopiesTheBuffer: "linear_work",
 }
 
