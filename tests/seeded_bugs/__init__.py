@@ -19,7 +19,7 @@ class Bug:
     """In the source of `where` (MODULE:FUNCTION or MODULE:CLASS.METHOD of chatcore), `old` becomes `new`.
 
     `old` must be there exactly once. Otherwise the code has changed and the bug has to be thought over
-    again: LookupError. `seed` is one that catches it; another will do when the code has changed.
+    again: LookupError. `seed` is one that catches it soon; another will do when the code has changed.
     """
 
     name: str
@@ -27,7 +27,7 @@ class Bug:
     where: str
     old: str
     new: str
-    seed: int = 0
+    seed: int
 
     def caught(self, seed: int) -> Violation | None:
         """What a simulation with the bug in the code finds."""

@@ -11,6 +11,7 @@ BUGS = (
         """ahead = sum(isinstance(step, Said) for step in room.line)
     self._note_outcome(room, said, Committed(draft.numbered(room.head + ahead, room.name.shown)))
     self._log.append(draft, lambda outcome: None)""",
+        seed=18,
     ),
     Bug(
         "live-too-soon",
@@ -18,6 +19,7 @@ BUGS = (
         "replay:Replay.go_on",
         "cursor >= room.head",
         "cursor >= room.head - 1",
+        seed=36,
     ),
     Bug(
         "stale-page",
@@ -25,6 +27,7 @@ BUGS = (
         "replay:Replay._arrived",
         "if peer.rooms.get(fold) != cursor:",
         "if peer.rooms.get(fold) is None:",
+        seed=109,
     ),
     Bug(
         "answer-and-replay",
@@ -32,6 +35,7 @@ BUGS = (
         "delivery:Delivery._duplicate",
         "(cursor is None or original.seq <= cursor)",
         "True",
+        seed=111,
     ),
     Bug(
         "twice",
@@ -39,6 +43,7 @@ BUGS = (
         "log:MemoryLog._store",
         "if key in self._by_id:",
         "if key in self._by_id and self._by_id[key][1].time[:19] == draft.time[:19]:",
+        seed=96,
     ),
     Bug(
         "end-overtakes",
@@ -46,6 +51,7 @@ BUGS = (
         "intake:Intake._must_wait",
         "isinstance(command, WAIT_FOR_APPENDS)",
         "isinstance(command, WAIT_FOR_APPENDS) and not isinstance(command, protocol.End)",
+        seed=59,
     ),
     Bug(
         "bye-before-commit",
@@ -53,6 +59,7 @@ BUGS = (
         "chat:Chat.stop",
         "self.is_stopping = True",
         "self.is_stopping = True; self.abandon()",
+        seed=144,
     ),
     Bug(
         "left-overtakes",
@@ -60,14 +67,16 @@ BUGS = (
         "delivery:Delivery.forget",
         "room.line.append(goes)",
         "room.line.appendleft(goes)",
+        seed=94,
     ),
-    Bug("ghosts", "who was reset stays a member", "chat:Chat.lost", 'self._forget(peer, "quit")', "pass"),
+    Bug("ghosts", "who was reset stays a member", "chat:Chat.lost", 'self._forget(peer, "quit")', "pass", seed=6),
     Bug(
         "name-kept",
         "a name becomes free when the socket is closed, not when closing begins",
         "chat:Chat._forget",
         "if peer.name is not None and",
         "if peer.is_closed and peer.name is not None and",
+        seed=6,
     ),
     Bug(
         "short-send",
@@ -75,6 +84,7 @@ BUGS = (
         "server:Server._send",
         "queue.sent(count)",
         "queue.sent(queue.size)",
+        seed=94,
     ),
     Bug(
         "half-a-frame",
@@ -82,6 +92,7 @@ BUGS = (
         "buffers:SendQueue.drop_unbegun",
         "half_sent = self._chunks[0][: end_of_frame(self._chunks[0], self._sent)]",
         "half_sent = self._chunks[0][: self._sent]",
+        seed=97,
     ),
     Bug(
         "no-linger",
@@ -89,6 +100,7 @@ BUGS = (
         "server:Server._shut_down",
         "self.chat.drained(link.connection)",
         "self.chat.lost(link.connection)",
+        seed=124,
     ),
     Bug(
         "judge-before-flush",
@@ -96,6 +108,7 @@ BUGS = (
         "server:Server._flush",
         "dirty = self.chat.take_dirty()\n",
         "dirty = self.chat.take_dirty()\n    self.chat.judge(dirty)\n",
+        seed=60,
     ),
     Bug(
         "deaf-to-pong",
@@ -103,6 +116,7 @@ BUGS = (
         "connection:Connection.receive",
         "self.pinged_at = None",
         "pass",
+        seed=6,
     ),
     Bug(
         "no-ceiling",
@@ -110,6 +124,7 @@ BUGS = (
         "marks:Marks.judge",
         "if size > self._limits.ceiling:",
         "if False:",
+        seed=28,
     ),
     Bug(
         "sum-forgets",
@@ -117,6 +132,7 @@ BUGS = (
         "marks:Marks._count",
         "size = 0 if peer.is_closed else peer.queue.size",
         "size = peer.queue.size",
+        seed=18,
     ),
     Bug(
         "interest-only-grows",
@@ -124,6 +140,7 @@ BUGS = (
         "server:Server._update_interest",
         "if wanted != link.interest:",
         "if wanted > link.interest:",
+        seed=21,
     ),
     Bug(
         "always-writable",
@@ -131,6 +148,7 @@ BUGS = (
         "connection:Connection.wants_write",
         "self.queue.size > 0 and",
         "self.name is not None and",
+        seed=6,
     ),
     Bug(
         "budget-for-ever",
@@ -138,6 +156,7 @@ BUGS = (
         "intake:Intake.end_turn",
         "self._taken.clear()",
         "pass",
+        seed=21,
     ),
     Bug(
         "no-rest",
@@ -145,9 +164,15 @@ BUGS = (
         "server:Server._rest",
         "if self._listener is not None:",
         "if self._listener is None:",
+        seed=119,
     ),
     Bug(
-        "one-timer", "a timer that found nothing due is not armed again", "clocks:Clocks.look", "self.arm(peer)", "pass"
+        "one-timer",
+        "a timer that found nothing due is not armed again",
+        "clocks:Clocks.look",
+        "self.arm(peer)",
+        "pass",
+        seed=6,
     ),
     Bug(
         "drip-feed",
@@ -155,6 +180,7 @@ BUGS = (
         "connection:Connection._watch_partial",
         "elif self.partial_since is None:",
         "else:",
+        seed=6,
     ),
     Bug(
         "readiness-is-a-promise",
@@ -162,6 +188,7 @@ BUGS = (
         "server:Server._send",
         "except BlockingIOError:",
         "except InterruptedError:",
+        seed=27,
     ),
     Bug(
         "stop-waits",
@@ -169,6 +196,7 @@ BUGS = (
         "server:Server._flush",
         "if self.chat.is_stopping and not self._links:",
         "if False:",
+        seed=6,
     ),
     Bug(
         "client-new-id",
@@ -176,6 +204,7 @@ BUGS = (
         "client.session:Session._joined",
         "self._send(said)",
         "self._send(protocol.Send(said.room, self._new_id(), said.text))",
+        seed=60,
     ),
     Bug(
         "client-stands-still",
@@ -183,6 +212,7 @@ BUGS = (
         "client.session:Session._message",
         "place.last = event.seq",
         "pass",
+        seed=6,
     ),
     Bug(
         "client-no-after",
@@ -190,5 +220,6 @@ BUGS = (
         "client.session:Session._welcome",
         "protocol.Join(place.name, place.last)",
         "protocol.Join(place.name)",
+        seed=36,
     ),
 )
