@@ -1,6 +1,7 @@
 """arguments -> serve, connect or demo. Exit status 0: fine, 1: could not start, 2: wrong usage."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ ADDRESS = f"where the server is (default: this machine, port {DEFAULT_PORT})"
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command line and return the exit status."""
+    _keep_output_harmless()
     parser, commands = _parser()
     asks_for_serve = not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-h", "--help"))
     options = parser.parse_args(["serve", *arguments] if asks_for_serve else arguments)
@@ -32,6 +34,16 @@ def main(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # `… | head`: nobody reads our output any more
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains as it ends
         return 1
+
+
+def _keep_output_harmless() -> None:
+    """No character that the encoding lacks (a pipe on Windows), and no closed descriptor, may end the program."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # it was closed before we began: `>&-`
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 (as long as the program)
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _parser() -> tuple[argparse.ArgumentParser, dict[str, Callable[[argparse.Namespace], int]]]:
@@ -54,7 +66,9 @@ def _limits_help() -> str:
 
 
 def _add_serve(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0: all (default: %(default)s)")
+    parser.add_argument(
+        "--host", type=_host, default="127.0.0.1", help="address to listen on; 0.0.0.0: all (default: %(default)s)"
+    )
     parser.add_argument(
         "--port", type=_port, default=DEFAULT_PORT, help="port to listen on; 0: any free one (default: %(default)s)"
     )
@@ -74,6 +88,13 @@ def _add_connect(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", help="who you are; without it you are asked")
     parser.add_argument("--room", default="lobby", help="where you go first (default: %(default)s)")
     parser.add_argument("--plain", action="store_true", help="plain lines, no line editor and no colours")
+
+
+def _host(text: str) -> str:
+    host = text.removeprefix("[").removesuffix("]")  # `[::1]`, as it is written before a port
+    if not host:  # the system would take it for every address: not what an unset variable should mean
+        raise argparse.ArgumentTypeError("there is no address")
+    return host
 
 
 def _port(text: str) -> int:

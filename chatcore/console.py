@@ -1,5 +1,6 @@
 """what the operator types at the server -> said in every room, or a command."""
 
+import signal
 from collections.abc import Callable
 from typing import TextIO
 
@@ -14,14 +15,22 @@ HELP = (
     "  /mute NAME    somebody may listen and not speak, until /unmute NAME or a restart",
     "  /stop, sair   say bye to everybody and stop",
 )
+PAUSE = 0.5  # seconds until we look again at a keyboard that gave an end or an error
 
 
 class Console:
-    """The keyboard of the terminal in which the server runs."""
+    """The keyboard of the terminal in which the server runs, also when it runs in the background there (`… &`).
+
+    Then the terminal is not ours: to read would stop the process, and with it the chat, unless SIGTTIN is ignored.
+    So it is an error instead, and we look again later.
+    """
 
     def __init__(self, server: Server, stdin: TextIO, stdout: TextIO) -> None:
         self._server = server
+        self._stdin = stdin
         self._screen = PlainScreen(stdin, stdout)
+        if hasattr(signal, "SIGTTIN"):
+            signal.signal(signal.SIGTTIN, signal.SIG_IGN)
         self._commands: dict[str, Callable[[str], str]] = {
             "/who": self._who,
             "/kick": self._kick,
@@ -31,7 +40,19 @@ class Console:
             "/stop": self._stop,
         }
         server.chat.delivery.tell_operator = lambda text: self._screen.show(f"! {text}")
-        self._screen.start(server.loop, self._on_line, lambda: None)
+        self._start()
+
+    def _start(self) -> None:
+        self._screen.start(self._server.loop, self._on_line, self._on_end)
+
+    def _on_end(self) -> None:
+        """Ctrl-D, or the terminal is not ours now: no reason to stop, nor to be deaf for ever."""
+        self._screen.close()
+        self._server.loop.call_later(PAUSE, self._listen_again)
+
+    def _listen_again(self) -> None:
+        if self._stdin.isatty():  # it was closed otherwise
+            self._start()
 
     def close(self) -> None:
         """Give the terminal back."""
@@ -56,9 +77,10 @@ class Console:
             self._screen.show(row)
 
     def _say(self, text: str) -> str:
-        if text:
-            self._server.chat.commands.announce(text)
-        return ""
+        if not text:
+            return ""
+        self._server.chat.commands.announce(text)
+        return "" if self._server.chat.delivery.rooms else "! nobody is here to hear it"
 
     def _who(self, _: str) -> str:
         people = self._server.chat.commands.people

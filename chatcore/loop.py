@@ -24,6 +24,7 @@ from chatcore.trace import Trace
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 MOST_LOOKS = 8  # in one turn, so that timers and those who wait for an answer are not forgotten
+LONGEST_WAIT = 86_400.0  # seconds; epoll refuses more than 24 days, and a limit may be set to more than that
 Ready = list[tuple[selectors.SelectorKey, int]]  # what a select returns
 
 
@@ -103,7 +104,7 @@ class Loop:
         if self._service.busy:
             return 0.0
         deadline = self._timers.next_deadline()
-        return None if deadline is None else max(0.0, deadline - self.time())
+        return None if deadline is None else min(max(0.0, deadline - self.time()), LONGEST_WAIT)
 
     def turn(self, at_most: float | None = None) -> None:
         """Do one turn; wait in select for `at_most` seconds, or as long as it takes (None)."""
@@ -122,10 +123,10 @@ class Loop:
 
         One look costs a microsecond or two; what it finds saves a send to everybody in the room.
         """
-        for _ in range(MOST_LOOKS):
+        for look in range(1, MOST_LOOKS + 1):
             for key, events in ready:
                 key.data.ready(events)
-            if not self._service.decode():
+            if not self._service.decode() or look == MOST_LOOKS:
                 return
             ready = self.selector.select(0)
             if not any(events & READ for _, events in ready):

@@ -16,12 +16,13 @@ from chatcore.errors import LogError
 from chatcore.limits import Limits
 from chatcore.log import Log, MemoryLog
 from chatcore.loop import Wakeup
+from chatcore.screen.output import Output
 from chatcore.server import Server
-from chatcore.sockets import DEFAULT_PORT, address_in_network, listen, most_connections, show_address
+from chatcore.sockets import DEFAULT_PORT, PYTHON, address_in_network, listen, most_connections, show_address
 from chatcore.sqlite_log import SqliteLog
 from chatcore.trace import PrintedTrace
 
-PYTHON = "py" if sys.platform == "win32" else "python3"
+EVERYWHERE = ("0.0.0.0", "::")  # to listen on: every address of this machine
 
 
 class OneLine(logging.Formatter):
@@ -39,18 +40,19 @@ def serve(options: argparse.Namespace) -> int:
     limits: Limits = options.limits
     most = most_connections()
     limits = replace(limits, connections=min(limits.connections or most, most))
+    outside = Outside(utc=time.time, new_id=lambda: secrets.token_hex(16), report=_report)
+    trace = PrintedTrace(Output(sys.stderr).write) if options.trace else None
     try:
         log = _open_log(options.history)
         listener = listen(options.host, options.port)
+        server = Server(listener, selectors.DefaultSelector(), time.monotonic, limits, log, outside, trace)
+        wakeup = Wakeup(server.loop, (signal.SIGINT, signal.SIGTERM), lambda number: server.stop())
     except LogError as error:
         return _cannot_start(str(error))
     except OSError as error:
         return _cannot_start(f"cannot listen on {show_address(options.host, options.port)}: {error.strerror or error}")
-    outside = Outside(utc=time.time, new_id=lambda: secrets.token_hex(16), report=_report)
-    trace = PrintedTrace(sys.stderr) if options.trace else None
-    server = Server(listener, selectors.DefaultSelector(), time.monotonic, limits, log, outside, trace)
-    wakeup = Wakeup(server.loop, (signal.SIGINT, signal.SIGTERM), lambda number: server.stop())
-    _say_how_to_connect(options, listener.getsockname()[1])
+    out = Output(sys.stdout)  # whoever reads it may go away, and the chat goes on
+    out.write(how_to_connect(options.host, listener.getsockname()[1], options.history))
     console = Console(server, sys.stdin, sys.stdout) if _has_operator() else None
     try:
         server.loop.run()
@@ -59,7 +61,7 @@ def serve(options: argparse.Namespace) -> int:
             console.close()
         wakeup.close()
         server.close()
-    print("stopped")
+    out.write("stopped\n")
     return 1 if server.failure else 0
 
 
@@ -91,22 +93,25 @@ def _report(where: str, error: Exception) -> None:
     logging.getLogger("chatcore").error("a mistake of ours in %s", where, exc_info=error)
 
 
-def _say_how_to_connect(options: argparse.Namespace, port: int) -> None:
+def how_to_connect(host: str, port: int, history: str) -> str:
     """The first line is for programs that started us and wait; the others are for people."""
-    here = show_address(options.host, port)
-    is_loopback = options.host in ("127.0.0.1", "localhost", "::1")
-    outside = address_in_network() or options.host
-    reach = show_address(options.host if is_loopback else outside, port)
-    target = "" if (is_loopback and port == DEFAULT_PORT) else f" {reach}"
-    host = options.host if is_loopback else outside
-    print(f"listening on {here}")
-    print(f"  chat:     {PYTHON} -m chatcore connect{target}")
-    print(f"  or:       nc {host} {port}    and type a name")
+    is_loopback = host in ("localhost", "::1") or host.startswith("127.")
+    outside = address_in_network()
+    reach = outside if outside and host in EVERYWHERE else host
+    is_default = (reach, port) in (("127.0.0.1", DEFAULT_PORT), ("localhost", DEFAULT_PORT))
+    lines = [
+        f"listening on {show_address(host, port)}",
+        f"  chat:     {PYTHON} -m chatcore connect" + ("" if is_default else f" {show_address(reach, port)}"),
+        f"  or:       nc {reach} {port}    and type a name",
+    ]
     if is_loopback:
-        print("  only this machine can connect; for everybody in your network:")
-        print(f"            {PYTHON} -m chatcore serve --host 0.0.0.0")
-        if outside != options.host:
-            print(f"            then they use {PYTHON} -m chatcore connect {show_address(outside, port)}")
-    kept = "nowhere (it ends with the server)" if options.history == "none" else options.history
-    print(f"  history:  {kept}")
-    print("  stop:     Ctrl-C" + (", or type sair" if _has_operator() else ""), flush=True)
+        same_port = "" if port == DEFAULT_PORT else f" --port {port}"
+        lines += [
+            "  only this machine can connect; for everybody in your network:",
+            f"            {PYTHON} -m chatcore serve --host 0.0.0.0{same_port}",
+        ]
+        if outside:
+            lines.append(f"            then they use {PYTHON} -m chatcore connect {show_address(outside, port)}")
+    kept = "nowhere (it ends with the server)" if history == "none" else history
+    stop = "Ctrl-C, or type sair" if _has_operator() else "Ctrl-C"
+    return "\n".join([*lines, f"  history:  {kept}", f"  stop:     {stop}", ""])

@@ -121,8 +121,11 @@ class Server:
             self._trace("accept", peer=connection.number, address=address)
         try:
             tune(sock, self._limits.send_buffer)
-        except OSError:  # it hung up already
-            self.chat.lost(link.connection)
+        except OSError as error:  # it hung up already
+            self._lost(link, error)
+        except Exception as error:
+            self._report("accept", error)
+            self.chat.lost(connection)
 
     def on_ready(self, link: Link, events: int) -> None:
         """A connection is ready: receive once. What can be sent is sent in the flush."""
@@ -136,11 +139,17 @@ class Server:
                 self.chat.receive(link.connection, data)
         except BlockingIOError:
             pass  # readiness is a hint, not a promise
-        except OSError:
-            self.chat.lost(link.connection)
+        except OSError as error:
+            self._lost(link, error)
         except Exception as error:
             self._report("receive", error)
             self.chat.lost(link.connection)
+
+    def _lost(self, link: Link, error: OSError) -> None:
+        """The network took the connection away: it costs this peer, and nobody else."""
+        if self._trace is not None:
+            self._trace("error", peer=link.connection.number, what=error.strerror)
+        self.chat.lost(link.connection)
 
     def decode(self) -> bool:
         """End of step 2. When something was said, one more message in this turn costs no more sends."""
@@ -196,8 +205,8 @@ class Server:
             count = link.sock.send(queue.unsent())
         except BlockingIOError:
             count = 0
-        except OSError:
-            self.chat.lost(link.connection)
+        except OSError as error:
+            self._lost(link, error)
             return
         queue.sent(count)
         if self._trace is not None:
@@ -216,8 +225,8 @@ class Server:
         """
         try:
             link.sock.shutdown(socket.SHUT_WR)
-        except OSError:
-            self.chat.lost(link.connection)
+        except OSError as error:
+            self._lost(link, error)
             return
         self.chat.drained(link.connection)
 

@@ -5,12 +5,14 @@ Nothing here reads or writes: the server is the only file that calls accept, rec
 
 import contextlib
 import errno
+import os
 import socket
 import sys
 from typing import Protocol
 
 Address = tuple[str, int]
 DEFAULT_PORT = 14532
+PYTHON = "py" if sys.platform == "win32" else "python3"  # what people type there
 
 
 class Socket(Protocol):
@@ -48,6 +50,8 @@ KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}  # 30 s,
 USER_TIMEOUT_MS = 60_000
 RESERVED_FILES = 64  # descriptors that are not connections: the log, the selector, the refused
 SELECT_HOLDS = 500  # sockets in one select() on Windows
+LARGEST_BUFFER = (1 << 31) - 1  # setsockopt takes 32 bits; the kernel has a much lower ceiling of its own
+NO_NAME = "this is no name of a machine"
 
 
 def listen(host: str, port: int, backlog: int = 1024) -> socket.socket:
@@ -64,6 +68,9 @@ def listen(host: str, port: int, backlog: int = 1024) -> socket.socket:
         listener.bind((host, port))
         listener.listen(backlog)
         listener.setblocking(False)
+    except (UnicodeError, TypeError):  # a part of more than 63 characters: not a name that could be looked up
+        listener.close()
+        raise OSError(errno.EINVAL, NO_NAME) from None
     except BaseException:
         listener.close()
         raise
@@ -73,16 +80,20 @@ def listen(host: str, port: int, backlog: int = 1024) -> socket.socket:
 def start_connecting(address: Address) -> socket.socket:
     """A non-blocking socket that is on its way to `address`: it becomes writable when it arrived or failed.
 
-    The first address of a name is taken. OSError when the name cannot be resolved.
+    OSError when the name cannot be resolved, or when it is known at once that there is no way. Of several
+    addresses an IPv4 one is taken: `localhost` is often `::1` first, and `serve` listens at 127.0.0.1.
     """
     try:
-        family, kind, protocol, _, resolved = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0]
+        found = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)
     except UnicodeError:  # `a..b`: not a name that could be looked up
-        raise OSError(errno.EINVAL, "this is no name of a machine") from None
+        raise OSError(errno.EINVAL, NO_NAME) from None
+    family, kind, protocol, _, resolved = min(found, key=lambda each: each[0] != socket.AF_INET)
     sock = socket.socket(family, kind, protocol)
     sock.setblocking(False)
-    with contextlib.suppress(OSError):  # what went wrong is asked for with SO_ERROR, as for any connect
-        sock.connect_ex(resolved)
+    error = sock.connect_ex(resolved)
+    if error not in (0, errno.EINPROGRESS, errno.EWOULDBLOCK):  # asked later, SO_ERROR would not know of it
+        sock.close()
+        raise OSError(error, os.strerror(error))
     return sock
 
 
@@ -93,7 +104,7 @@ def tune(sock: Socket, send_buffer: int = 0) -> None:
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if send_buffer:
         # Without it loopback hides 4.2 MiB for each stalled client in the kernel.
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, min(send_buffer, LARGEST_BUFFER))
     # A person may be silent for hours: only the kernel can find out that the machine is gone.
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in KEEPALIVE.items():
@@ -120,12 +131,12 @@ def most_connections() -> int:
 
 def address_in_network() -> str | None:
     """This machine's address as others see it, or None. No packet is sent: connect() on UDP only picks a route."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.connect(("192.0.2.1", 9))
-        except OSError:
-            return None
-        address: str = probe.getsockname()[0]
+            address: str = probe.getsockname()[0]
+    except OSError:
+        return None
     return None if address.startswith("127.") else address
 
 

@@ -9,6 +9,7 @@ failed fsync the kernel may have dropped the pages, and SQLite's next insert suc
 Whoever goes on acknowledging then, lies. So it is fatal.
 """
 
+import os
 import sqlite3
 import uuid
 from collections.abc import Callable
@@ -44,8 +45,11 @@ class SqliteLog:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._drafts: list[tuple[Draft, Done]] = []
+        is_effective = os.access in os.supports_effective_ids
+        if path.exists() and not os.access(path, os.W_OK, effective_ids=is_effective):  # "disk I/O error" for SQLite
+            raise LogError(f"cannot use the history {path}: it may not be written")
         try:
-            self._db = sqlite3.connect(path, timeout=0, isolation_level=None)
+            self._db = sqlite3.connect(path.absolute(), timeout=0, isolation_level=None)
         except sqlite3.Error as error:
             raise LogError(f"cannot use the history {path}: {_explain(error)}") from error
         try:
@@ -94,12 +98,12 @@ class SqliteLog:
         """
         beside = Path(f"{self._path}-id")
         identity, mark = self._db.execute("SELECT identity, mark FROM log").fetchone()
-        is_known = mark and beside.exists() and mark in beside.read_text().split()
+        is_known = mark and beside.exists() and mark in beside.read_text(errors="replace").split()
         identity = str(identity) if is_known else uuid.uuid4().hex
         fresh = uuid.uuid4().hex
-        beside.write_text(f"{mark} {fresh}\n")
+        _replace(beside, f"{mark} {fresh}\n")
         self._db.execute("UPDATE log SET identity = ?, mark = ?", (identity, fresh))
-        beside.write_text(f"{fresh}\n")
+        _replace(beside, f"{fresh}\n")
         return identity
 
     def append(self, draft: Draft, done: Done) -> None:
@@ -171,6 +175,13 @@ class SqliteLog:
     def close(self) -> None:
         """Give the file back; SQLite folds its write-ahead log into it."""
         self._db.close()
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file in one step: when the disk is full, or the power fails, the old one is still there."""
+    new = Path(f"{path}-new")
+    new.write_text(text)
+    new.replace(path)
 
 
 def _explain(error: Exception) -> str:

@@ -4,7 +4,8 @@ A tracer is any callable `trace(hook, **facts)`. There are twelve hooks, listed 
 facts are numbers and short strings, never the text of a secret.
 """
 
-from typing import Protocol, TextIO
+from collections.abc import Callable
+from typing import Protocol
 
 HOOKS = {
     "turn": "a turn of the loop begins",
@@ -18,7 +19,7 @@ HOOKS = {
     "interest": "what select is asked about changed",
     "timer": "a deadline was reached",
     "close": "a connection ends",
-    "error": "something went wrong",
+    "error": "the network took a connection away",
 }
 
 
@@ -30,19 +31,20 @@ class Trace(Protocol):
 
 
 class PrintedTrace:
-    """Prints one line per hook, grouped by turn; a turn in which nothing happened prints nothing."""
+    """Writes one line per hook, grouped by turn; a turn in which nothing happened writes nothing.
 
-    def __init__(self, out: TextIO) -> None:
-        self._out = out
-        self._heading: str | None = None
+    `write(text)` must not raise: nobody may lose a connection because nobody reads the trace.
+    """
+
+    def __init__(self, write: Callable[[str], object]) -> None:
+        self._write = write
+        self._heading = ""
 
     def __call__(self, hook: str, /, **facts: object) -> None:
-        """Print one line, behind the heading of its turn."""
+        """Write one line, behind the heading of its turn."""
         if hook == "turn":
-            self._heading = f"turn {facts['number']}  select returned {facts['ready']}"
+            self._heading = f"turn {facts['number']}  select returned {facts['ready']}\n"
             return
-        if self._heading is not None:
-            print(self._heading, file=self._out)
-            self._heading = None
         shown = "  ".join(f"{name}={value}" for name, value in facts.items())
-        print(f"    {hook:<9}{shown}", file=self._out, flush=True)
+        self._write(f"{self._heading}    {hook:<9}{shown}\n")
+        self._heading = ""

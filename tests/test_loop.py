@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatcore.loop import READ, WRITE, Loop, Wakeup
+from chatcore.loop import LONGEST_WAIT, MOST_LOOKS, READ, WRITE, Loop, Wakeup
 from chatcore.timers import Timer
 
 
@@ -35,9 +35,13 @@ class Service:
 
     diary: list[str]
     busy: bool = False
+    gathers: bool = False
+    after_decode: Callable[[], object] = lambda: None
 
-    def decode(self) -> None:
+    def decode(self) -> bool:
         self.diary.append("decode")
+        self.after_decode()
+        return self.gathers
 
     def commit(self) -> None:
         self.diary.append("commit")
@@ -161,6 +165,45 @@ def test_a_turn_is_counted_and_traced(bench: Bench) -> None:
     assert bench.loop.turns == 2
 
 
+# ---------------------------------------------------------------- a second look
+
+
+def test_what_comes_while_a_room_is_to_be_told_shares_the_commit_and_the_flush(bench: Bench) -> None:
+    peer = bench.peer("ana")
+    peer.theirs.send(b"a")
+    late = [b"b", b"c"]
+    bench.service.gathers = True
+    bench.service.after_decode = lambda: late and peer.theirs.send(late.pop(0))
+    looks = ["select", "ana r a", "decode", "select", "ana r b", "decode", "select", "ana r c", "decode", "select"]
+    assert bench.turn() == [*looks, "commit", "flush"]
+    assert bench.selector.timeouts == [None, 0, 0, 0]  # only the first may wait
+    assert bench.loop.turns == 1
+
+
+def test_when_nobody_is_to_be_told_anything_there_is_no_second_look(bench: Bench) -> None:
+    peer = bench.peer("ana")
+    peer.theirs.send(b"a")
+    bench.service.after_decode = lambda: peer.theirs.send(b"b")
+    assert bench.turn() == ["select", "ana r a", "decode", "commit", "flush"]
+
+
+def test_the_looks_of_a_turn_are_counted(bench: Bench) -> None:
+    """Otherwise a room that never falls silent would wait for its first word for ever."""
+    peer = bench.peer("ana")
+    peer.theirs.send(b"a")
+    bench.service.gathers = True
+    bench.service.after_decode = lambda: bench.diary.count("decode") < 100 and peer.theirs.send(b"a")
+    diary = bench.turn()
+    assert diary.count("decode") == diary.count("select") == MOST_LOOKS
+    assert diary[-3:] == ["decode", "commit", "flush"]
+
+
+def test_room_to_write_is_not_input(bench: Bench) -> None:
+    bench.peer("ana", READ | WRITE)
+    bench.service.gathers = True
+    assert bench.turn() == ["select", "ana w", "decode", "select", "commit", "flush"]
+
+
 # ---------------------------------------------------------------- timers
 
 
@@ -241,6 +284,16 @@ def test_an_overdue_timer_does_not_make_the_timeout_negative(bench: Bench) -> No
     bench.loop.call_later(1.0, bench.note("timer"))
     bench.now += 5.0
     assert bench.loop.timeout() == 0.0
+
+
+def test_a_deadline_in_years_is_no_reason_to_fail(bench: Bench) -> None:
+    """`--limit typing_seconds=1e10` means "never"; epoll takes 24 days at most and raises OverflowError for more."""
+    bench.loop.call_later(1e10, bench.note("timer"))
+    peer = bench.peer("ana")
+    peer.theirs.send(b"oi")
+    bench.selector.waits = True
+    assert bench.turn() == ["select", "ana r oi", "decode", "commit", "flush"]
+    assert bench.selector.timeouts == [LONGEST_WAIT]
 
 
 def test_a_busy_service_is_not_kept_waiting(bench: Bench) -> None:

@@ -1,5 +1,6 @@
 """The log on disk keeps the contract of all logs, also across restarts, and never promises too much."""
 
+import errno
 import os
 import re
 import shutil
@@ -132,6 +133,68 @@ def test_a_back_up_that_was_restored_over_the_file_is_another_history(path: Path
     with closing(SqliteLog(path)) as log:
         assert [message.text for message in read(log)] == ["before"]
         assert log.identity != identity
+
+
+@pytest.mark.parametrize("damaged", [b"", b"\xff\xfe", b"not a mark\n"], ids=["empty", "no text", "another mark"])
+def test_a_damaged_mark_is_no_mark(path: Path, damaged: bytes) -> None:
+    """Then nobody can tell whether the file is a copy: it counts as one, and the server starts."""
+    with closing(SqliteLog(path)) as log:
+        identity = log.identity
+        kept = committed(log, draft())
+    Path(f"{path}-id").write_bytes(damaged)
+    with closing(SqliteLog(path)) as log:
+        assert log.identity != identity
+        assert read(log) == kept
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("last", [1, 2])
+def test_a_start_that_ends_anywhere_in_the_middle_does_not_make_it_a_copy(
+    path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, last: int
+) -> None:
+    with closing(SqliteLog(path)) as log:
+        identity = log.identity
+    writes = 0
+
+    def crash(file: Path, text: str) -> None:
+        nonlocal writes
+        writes += 1
+        if (writes, moment) != (last, "before"):
+            file.write_text(text)
+        if writes == last:
+            raise OSError("crash")
+
+    with monkeypatch.context() as crashing:
+        crashing.setattr("chatcore.sqlite_log._replace", crash)
+        assert refusal(path).endswith("crash")
+    with closing(SqliteLog(path)) as log:
+        assert log.identity == identity
+
+
+def test_a_disk_that_was_full_at_a_start_does_not_make_it_a_copy(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(SqliteLog(path)) as log:
+        identity = log.identity
+
+    def write_text(file: Path, text: str) -> int:
+        file.open("w").close()  # the old text is gone, and there is no room for the new one
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(Path, "write_text", write_text)
+        assert "No space left on device" in refusal(path)
+    with closing(SqliteLog(path)) as log:
+        assert log.identity == identity
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no file can be called so there")
+@pytest.mark.parametrize("name", [":memory:", "file:chat.db?mode=memory", "file::memory:"])
+def test_every_name_is_the_name_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """SQLite has names that mean "in memory": what is acknowledged there would not be kept."""
+    monkeypatch.chdir(tmp_path)
+    with closing(SqliteLog(Path(name))) as log:
+        kept = committed(log, draft())
+    with closing(SqliteLog(Path(name))) as log:
+        assert read(log) == kept
 
 
 # ---------------------------------------------------------------- what is refused, and left untouched
@@ -269,6 +332,19 @@ def unwritable(folder: Path) -> Iterator[None]:
         if IS_ROOT:
             os.seteuid(0)
         folder.chmod(mode)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders are not read-only there")
+@pytest.mark.parametrize("mode", [0o444, 0o000], ids=["read-only", "neither read nor written"])
+def test_a_file_that_may_not_be_written_is_refused_in_plain_words(mode: int) -> None:
+    """SQLite says "disk I/O error" to one of these, and somebody would look for a new disk."""
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        path = folder / "chat.db"
+        SqliteLog(path).close()
+        path.chmod(mode)
+        with unwritable(folder):
+            assert refusal(path).endswith("it may not be written")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="folders are not read-only there")

@@ -4,12 +4,13 @@ import io
 
 import pytest
 
+from chatcore.screen.output import Output
 from chatcore.trace import HOOKS, PrintedTrace, Trace
 
 
 def printed(*events: tuple[str, dict[str, object]]) -> str:
     out = io.StringIO()
-    trace: Trace = PrintedTrace(out)
+    trace: Trace = PrintedTrace(out.write)
     for hook, facts in events:
         trace(hook, **facts)
     return out.getvalue()
@@ -64,14 +65,8 @@ def test_a_fact_may_have_the_name_hook() -> None:
 def test_lines_are_out_before_the_next_thing_happens() -> None:
     """A trace that is read while the server runs, or after it was killed, must not lag behind."""
 
-    class Pipe(io.StringIO):
-        flushed = ""
-
-        def flush(self) -> None:
-            self.flushed = self.getvalue()
-
-    out = Pipe()
-    trace = PrintedTrace(out)
+    pipe = io.BytesIO()
+    trace = PrintedTrace(Output(io.TextIOWrapper(io.BufferedWriter(pipe))).write)
     trace("turn", number=1, ready=1)
     trace("close", peer=1)
-    assert out.flushed == "turn 1  select returned 1\n    close    peer=1\n"
+    assert pipe.getvalue() == b"turn 1  select returned 1\n    close    peer=1\n"
