@@ -44,6 +44,23 @@ def piped(typed: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 WITHOUT_PROMPT = (
     "import sys; sys.modules['prompt_toolkit'] = None; from chatcore.cli import main; sys.exit(main(sys.argv[1:]))"
 )
+# What is missing on Windows is missing here: the modules, the signals, and a select that takes more than sockets.
+WINDOWS = """
+import argparse, shutil, sys
+sys.platform = "win32"
+for name in ("prompt_toolkit", "termios", "tty", "pty", "fcntl", "resource"):
+    sys.modules[name] = None
+import selectors, signal, socket
+for name in ("SIGWINCH", "SIGCONT", "SIGHUP", "SIGTTIN"):
+    delattr(signal, name)
+class Select(selectors.SelectSelector):
+    def register(self, fileobj, events, data=None):
+        assert isinstance(fileobj, socket.socket), "WinError 10038"
+        return super().register(fileobj, events, data)
+selectors.DefaultSelector = Select
+from chatcore.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
 EDITORS = {"prompt": CHATCORE, "editor": [sys.executable, "-c", WITHOUT_PROMPT]}
 each_editor = pytest.mark.parametrize("program", EDITORS.values(), ids=EDITORS)
 
@@ -100,8 +117,9 @@ def test_it_comes_back_after_a_restart_and_says_again_what_was_not_confirmed(
         assert ana.wait_for_end() == 0
 
 
-def test_ctrl_c_leaves_and_gives_the_terminal_back(served: Served) -> None:
-    with Terminal([*EDITORS["editor"], "connect", where(served.address), "--name", "ana"]) as ana:
+@each_editor
+def test_ctrl_c_leaves_and_gives_the_terminal_back(served: Served, program: list[str]) -> None:
+    with Terminal([*program, "connect", where(served.address), "--name", "ana"]) as ana:
         ana.wait_for("in lobby: ana")
         ana.type("\x03")
         assert ana.wait_for_end() == 0
@@ -131,6 +149,14 @@ def test_in_a_pipe_every_line_is_said_and_confirmed_before_it_ends(served: Serve
     assert "\x1b" not in result.stdout
 
 
+def test_in_a_pipe_sair_waits_for_what_is_not_confirmed(served: Served) -> None:
+    """The end of the pipe is behind it. It must not count as a second wish to leave."""
+    result = piped("oi\nsair\n", where(served.address), "--name", "ana")
+    assert (result.returncode, result.stderr) == (0, "")
+    first, *said, last = result.stdout.splitlines()
+    assert (first, [line[6:] for line in said], last) == ("* in lobby: ana", ["ana: oi"], "* bye")
+
+
 def test_in_a_pipe_the_first_line_is_the_name_if_none_was_given(served: Served) -> None:
     result = piped("ana\noi\n", where(served.address))
     assert result.returncode == 0
@@ -146,6 +172,37 @@ def test_a_refused_name_in_a_pipe_is_an_error(served: Served, arguments: list[st
     assert result.returncode == 1
     assert sentence in result.stderr
     assert 'not confirmed: "oi"' in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "arguments", "sentence"),
+    [
+        ("oi\n", ["--room", "not a room"], '! not sent: "oi": you are in no room; /join ROOM'),
+        ("x" * 5000, [], "a message has at most 4096 bytes"),
+    ],
+)
+def test_what_cannot_be_said_in_a_pipe_is_an_error(
+    served: Served, typed: str, arguments: list[str], sentence: str
+) -> None:
+    result = piped(typed, where(served.address), "--name", "ana", *arguments)
+    assert (result.returncode, result.stderr) == (1, "")
+    assert sentence in result.stdout
+
+
+def test_a_room_that_was_refused_is_no_dead_end(served: Served) -> None:
+    arguments = ["connect", where(served.address), "--name", "ana", "--room", "not a room"]
+    with Terminal([*EDITORS["editor"], *arguments]) as ana:
+        ana.wait_for("! you are in no room; /join ROOM")
+        ana.type("/leave\r/join lobby\roi\r")
+        ana.wait_for("ana: oi")
+
+
+def test_input_that_is_closed_has_ended(served: Served) -> None:
+    command = [*CHATCORE, "connect", where(served.address), "--name", "ana"]
+    result = subprocess.run(
+        ["sh", "-c", 'exec "$@" <&-', "sh", *command], cwd=ROOT, capture_output=True, timeout=SECONDS, check=False
+    )
+    assert (result.returncode, result.stderr) == (0, b"")
 
 
 def test_nobody_there_is_one_clear_sentence(served: Served) -> None:
@@ -181,3 +238,30 @@ def test_what_a_hostile_server_sends_is_harmless() -> None:
     assert "\x1b" not in out + err
     assert "[2Jgone" in out
     assert out.count("the server sent something that is no event") == 2
+
+
+# ---------------------------------------------------------------- on Windows
+
+
+def test_on_windows_a_pipe(served: Served) -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", WINDOWS, "connect", where(served.address), "--name", "ana"],
+        cwd=ROOT, input="oi\ntudo bem?\n", capture_output=True, text=True, timeout=SECONDS, check=False,
+    )  # fmt: skip
+    assert (result.returncode, result.stderr) == (0, "")
+    first, *said, last = result.stdout.splitlines()
+    assert (first, [line[6:] for line in said], last) == ("* in lobby: ana", ["ana: oi", "ana: tudo bem?"], "* bye")
+
+
+def test_on_windows_a_terminal_without_prompt_toolkit(served: Served) -> None:
+    """Whole lines, read by a thread; Ctrl-C is found while the thread waits for a line."""
+    with Terminal([sys.executable, "-c", WINDOWS, "connect", where(served.address), "--name", "ana"]) as ana:
+        ana.wait_for("* in lobby: ana")
+        assert "* pip install prompt_toolkit gives you a line editor" in ana.lines()
+        ana.type("olá\r")
+        ana.wait_for("ana: olá")
+        assert ana.echoes()
+        assert b"\x1b" not in ana.raw
+        ana.type("\x03")
+        assert ana.wait_for_end() == 0
+        assert "* bye" in ana.picture()

@@ -1,6 +1,7 @@
 """The client without a socket: what it says after each event, what it shows, what it remembers."""
 
 from collections.abc import Iterator
+from datetime import date, datetime
 from itertools import count
 
 import pytest
@@ -11,6 +12,11 @@ from chatcore.client.words import Words
 from chatcore.protocol import Event, WireCommand, WireEvent
 
 LIMITS = {"frame": 16384, "text": 4096, "name": 32, "room": 32}
+TIME = "2026-01-02T03:04:05.678Z"
+
+
+def day_of_the_messages() -> date:
+    return datetime.fromisoformat(TIME).astimezone().date()
 
 
 class Person:
@@ -20,7 +26,7 @@ class Person:
         ids: Iterator[int] = count(1)
         self.sent: list[WireCommand] = []
         self.session = Session(name, room, self.sent.append, lambda: f"id{next(ids)}")
-        self.words = Words(colours=False)
+        self.words = Words(False, day_of_the_messages)
 
     def take_sent(self) -> list[WireCommand]:
         sent = list(self.sent)
@@ -52,7 +58,7 @@ def joined(room: str = "lobby", seq: int = 0, first: int | None = None, count: i
 
 
 def message(seq: int, text: str = "oi", sender: str = "bia", cid: str = "x", room: str = "lobby") -> WireEvent:
-    return protocol.Message(room, seq, sender, text, "2026-01-02T03:04:05.678Z", cid)
+    return protocol.Message(room, seq, sender, text, TIME, cid)
 
 
 def test_a_connection_begins_with_hello_and_goes_on_with_the_rooms() -> None:
@@ -71,6 +77,16 @@ def test_without_a_name_it_waits_for_one_and_the_first_line_is_it() -> None:
     assert ana.types("not a name!") == ["! a name is 1 to 32 Latin letters, digits, or _ - ."]
     assert ana.types("ana") == []
     assert ana.take_sent() == [protocol.Hello("ana")]
+
+
+def test_who_thinks_about_a_name_hears_of_no_timeout() -> None:
+    nobody = Person(name=None)
+    nobody.session.connected()
+    assert nobody.hears(protocol.Bye("timeout")) == []
+    assert not nobody.session.is_over
+    ana = Person()
+    ana.session.connected()
+    assert ana.hears(protocol.Bye("timeout")) == ["! nothing was heard from you for too long"]
 
 
 def test_a_refused_name_asks_for_another_and_forgets_the_token() -> None:
@@ -141,8 +157,11 @@ def test_another_log_means_to_forget_the_positions() -> None:
     ana.session.lost()
     ana.session.connected()
     ana.take_sent()
-    ana.hears(welcome(log="another"))
+    lines = ana.hears(welcome(log="another"))
+    assert lines == ["* the server has another history than before; its last messages follow"]
     assert ana.take_sent() == [protocol.Join("lobby", None)]
+    ana.session.lost()
+    assert ana.hears(welcome(log="another")) == []
 
 
 def test_messages_that_are_no_longer_kept_are_said_to_be_missing() -> None:
@@ -186,7 +205,7 @@ def test_rooms_are_entered_changed_and_left() -> None:
     assert ana.types("/join not valid!") == ["! a room is 1 to 32 Latin letters, digits, or _ - ."]
     ana.types("/join Dev")
     assert ana.take_sent() == [protocol.Join("Dev")]
-    assert ana.types("early")[0].startswith("* will be sent")
+    assert ana.types("early") == ['* will be sent when you are in Dev: "early"']
     ana.hears(joined("Dev"))
     assert ana.take_sent() == [protocol.Send("Dev", "id1", "early")]
     assert ana.hears(message(1))[0].startswith("[lobby] ")
@@ -199,7 +218,11 @@ def test_rooms_are_entered_changed_and_left() -> None:
     ana.types("still in dev")
     assert isinstance(ana.take_sent()[-1], protocol.Send)
     ana.hears(protocol.Left("Dev", "ana", "leave"))
-    assert ana.types("where am I?") == ["! you are in no room; /join ROOM"]
+    assert ana.types("where am I?") == ['! not sent: "where am I?": you are in no room; /join ROOM']
+    for command in ("/leave", "/who"):
+        assert ana.types(command) == [f"! {command} is no command, or something is missing; /help lists them"]
+    ana.types("/join dev")
+    assert ana.take_sent()[-1] == protocol.Join("dev")
 
 
 def test_a_room_that_cannot_be_joined_is_forgotten() -> None:
@@ -211,8 +234,76 @@ def test_a_room_that_cannot_be_joined_is_forgotten() -> None:
     lonely = Person()
     lonely.session.connected()
     lonely.hears(welcome())
-    lonely.hears(protocol.Error("room_invalid", "no"))
-    assert lonely.session.here == ""
+    lonely.types("/join lobby")
+    lonely.types("oi")
+    assert lonely.hears(protocol.Error("room_invalid", "no"))[:2] == ["! no", "! you are in no room; /join ROOM"]
+    assert lonely.session.here == "lobby", "what was typed meanwhile is done now"
+    assert lonely.take_sent()[-1] == protocol.Join("lobby")
+    lonely.hears(joined())
+    assert lonely.take_sent() == [protocol.Send("lobby", "id1", "oi")]
+
+
+def test_what_was_said_in_a_room_that_cannot_be_joined_is_not_waited_for() -> None:
+    ana = Person()
+    ana.enter()
+    ana.types("in the lobby")
+    ana.types("/join dev")
+    ana.types("in dev")
+    ana.types("sair")
+    ana.take_sent()
+    lines = ana.hears(protocol.Error("too_many_rooms", "too many"))
+    assert lines == ["! too many", '! not sent: "in dev": the room could not be entered']
+    assert ana.session.waiting() == ["in the lobby"]
+    assert ana.session.was_refused
+    ana.hears(message(1, sender="ana", cid="id1"))
+    assert ana.take_sent() == [protocol.Quit()]
+
+
+def test_leaving_after_the_only_room_was_refused() -> None:
+    ana = Person()
+    ana.session.connected()
+    ana.types("oi")
+    ana.types("sair")
+    ana.hears(welcome())
+    ana.take_sent()
+    lines = ana.hears(protocol.Error("room_invalid", "no"))
+    assert lines[2:] == ['! not sent: "oi": you are in no room; /join ROOM']
+    assert ana.take_sent() == [protocol.Quit()]
+
+
+def test_one_room_of_several_that_is_refused_after_a_reconnection() -> None:
+    """The server answers in the order of the questions, and an error names no room."""
+    ana = Person()
+    ana.enter()
+    for room in ("dev", "ops"):
+        ana.types(f"/join {room}")
+        ana.hears(joined(room))
+    ana.session.lost()
+    ana.session.connected()
+    ana.hears(welcome())
+    ana.hears(joined("lobby"))
+    ana.hears(protocol.Error("too_many_rooms", "too many"))
+    assert list(ana.session.places) == ["lobby", "ops"]
+    assert ana.hears(joined("ops")) == ["* in ops: ana"]
+
+
+def test_rooms_can_be_changed_without_a_connection() -> None:
+    """Otherwise what is typed behind `/join` would be said where it was not meant for."""
+    ana = Person()
+    ana.enter()
+    ana.types("/join dev")
+    ana.hears(joined("dev"))
+    ana.session.lost()
+    ana.take_sent()
+    assert ana.types("/join lobby") == ["* you speak in lobby now"]
+    assert ana.types("/join ops") == ["* you will enter ops when connected"]
+    assert ana.types("oi") == ['* will be sent when connected: "oi"']
+    assert ana.take_sent() == []
+    ana.session.connected()
+    ana.hears(welcome())
+    assert ana.take_sent()[1:] == [protocol.Join("lobby", 0), protocol.Join("dev", 0), protocol.Join("ops")]
+    ana.hears(joined("ops"))
+    assert ana.take_sent() == [protocol.Send("ops", "id1", "oi")]
 
 
 @pytest.mark.parametrize(
@@ -265,6 +356,10 @@ def test_leaving_before_anything_was_said_is_immediate() -> None:
     unconnected = Person()
     unconnected.session.leave_when_confirmed()
     assert unconnected.session.is_over
+    unwelcome = Person()
+    unwelcome.session.connected()
+    unwelcome.session.leave_when_confirmed()
+    assert unwelcome.session.is_over, "nobody there has to be told"
     with_words = Person()
     with_words.types("oi")
     with_words.session.leave_when_confirmed()
@@ -279,6 +374,60 @@ def test_leaving_after_a_refused_last_message() -> None:
     ana.take_sent()
     ana.hears(protocol.Error("muted", "muted", "id1"))
     assert ana.take_sent() == [protocol.Quit()]
+
+
+def test_nothing_is_said_behind_sair() -> None:
+    """Also when all of it is typed before the first room is entered, as from a pipe."""
+    ana = Person()
+    ana.session.connected()
+    assert ana.types("oi") == ana.types("sair") == ana.types("") == ana.types("sair") == []
+    assert ana.types("more") == ['! not sent: "more": you are leaving']
+    ana.hears(welcome())
+    ana.hears(joined())
+    assert ana.take_sent() == [protocol.Hello("ana"), protocol.Join("lobby"), protocol.Send("lobby", "id1", "oi")]
+    ana.hears(message(1, sender="ana", cid="id1"))
+    assert ana.take_sent() == [protocol.Quit()]
+
+
+def test_who_waits_for_nothing_but_the_goodbye_has_left_when_the_connection_breaks() -> None:
+    ana = Person()
+    ana.enter()
+    ana.types("oi")
+    ana.types("sair")
+    assert ana.show(list(ana.session.lost())) == ["! connection lost", '! not confirmed: "oi"']
+    assert not ana.session.is_over, "it comes back for what is not confirmed"
+    ana.enter(seq=1, first=1)
+    ana.hears(message(1, sender="ana", cid="id1"))
+    assert ana.session.lost() == []
+    assert ana.session.is_over
+
+
+def test_a_bye_is_no_end_for_what_was_typed_too_early() -> None:
+    ana = Person()
+    ana.session.connected()
+    ana.types("oi")
+    ana.types("sair")
+    ana.hears(protocol.Bye("shutting_down"))
+    assert not ana.session.is_over
+
+
+@pytest.mark.parametrize("line", ["x" * 5000, "kept?"])
+def test_what_was_refused_is_remembered(line: str) -> None:
+    """It decides the exit status: not everything was confirmed."""
+    ana = Person()
+    ana.enter()
+    assert not ana.session.was_refused
+    ana.types(line)
+    ana.hears(protocol.Error("muted", "muted", "id1"))
+    assert ana.session.was_refused
+
+
+def test_a_direct_message_that_is_refused_was_never_to_be_confirmed() -> None:
+    ana = Person()
+    ana.enter()
+    ana.types("/msg bia oi")
+    ana.hears(protocol.Error("no_such_user", "nobody", "id1"))
+    assert not ana.session.was_refused
 
 
 @pytest.mark.parametrize(
@@ -343,8 +492,30 @@ def test_what_strangers_send_is_harmless_on_the_screen() -> None:
             assert line.isprintable(), line
 
 
+def test_a_time_that_the_system_cannot_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows says OSError for a local time before 1970; others know ValueError and OverflowError."""
+
+    class Windows:
+        @staticmethod
+        def fromisoformat(text: str) -> None:
+            raise OSError(22, "Invalid argument")
+
+    monkeypatch.setattr("chatcore.client.words.datetime", Windows)
+    assert Words(False, day_of_the_messages).lines(
+        protocol.Message("lobby", 1, "bia", "oi", "1901-01-01", "c"), "lobby"
+    ) == ["--:-- bia: oi"]
+
+
+def test_a_message_of_another_day_is_shown_with_its_date() -> None:
+    """A replay may go back for weeks."""
+    local = datetime.fromisoformat(TIME).astimezone()
+    today, later = (Words(False, lambda day=day: day) for day in (local.date(), date(2026, 2, 1)))  # type: ignore[misc]
+    assert today.lines(message(1), "lobby") == [f"{local:%H:%M} bia: oi"]
+    assert later.lines(message(1), "lobby") == [f"{local:%Y-%m-%d %H:%M} bia: oi"]
+
+
 def test_colours_are_stable_and_never_the_only_signal() -> None:
-    plain, coloured = Words(colours=False), Words(colours=True)
+    plain, coloured = Words(False, day_of_the_messages), Words(True, day_of_the_messages)
     event = protocol.Entered("lobby", "João")
     (line,) = coloured.lines(event, "lobby")
     assert line == coloured.lines(protocol.Entered("lobby", "João"), "lobby")[0]

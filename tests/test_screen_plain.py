@@ -5,11 +5,12 @@ import os
 import selectors
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from chatcore.loop import Loop
-from chatcore.screen.plain import PlainScreen
+from chatcore.screen import open_screen
 
 
 class Nothing:
@@ -30,9 +31,10 @@ class Desk:
     def __init__(self, encoding: str = "utf-8") -> None:
         stdin, self.typed = os.pipe()
         self.printed, stdout = os.pipe()
+        os.set_blocking(stdout, False)  # as another program left it
         self.stdin, self.stdout = open(stdin, encoding="utf-8"), open(stdout, "w", encoding=encoding)  # noqa: SIM115
         self.loop = Loop(selectors.DefaultSelector(), time.monotonic, Nothing())
-        self.screen = PlainScreen(self.stdin, self.stdout)
+        self.screen = open_screen(True, self.stdin, self.stdout)
         self.lines: list[str] = []
         self.ends = 0
         self.screen.start(self.loop, self.lines.append, self.on_end)
@@ -72,6 +74,17 @@ def test_an_encoding_without_the_character(desk: Desk) -> None:
     desk.stdout.reconfigure(encoding="latin-1")
     desk.screen.show("olá 👩")
     assert os.read(desk.printed, 100) == "olá ".encode("latin-1") + b"\\U0001f469\n"
+
+
+def test_an_output_that_is_full_is_waited_for(desk: Desk) -> None:
+    """It is slow, not broken."""
+    text = "x" * 1_000_000
+    with ThreadPoolExecutor(1) as reader:
+        read = reader.submit(lambda: open(desk.printed, encoding="utf-8", closefd=False).readline())  # noqa: SIM115
+        desk.screen.show(text)
+        assert read.result() == text + "\n"
+    desk.loop.turn(at_most=0)
+    assert desk.ends == 0
 
 
 def test_a_closed_output_is_an_end_but_not_within_show(desk: Desk) -> None:

@@ -271,6 +271,26 @@ def test_keys(kind: str) -> None:
         assert session.report() == ["line", " b d"]
 
 
+def test_ctrl_r_searches_the_history() -> None:
+    """And what arrives meanwhile mangles neither of the two rows."""
+    with editing("prompt") as session:
+        session.terminal.type("um gato\rdois patos\rdois gatos\r")
+        assert [session.report()[1] for _ in range(3)] == ["um gato", "dois patos", "dois gatos"]
+        session.arrives("bia: oi")
+        session.sees("bia: oi", ">")
+        session.terminal.type("draft\x12gat")
+        session.terminal.wait_for(lambda: session.terminal.lines()[-2:] == ["> dois gatos", "I-search backward: gat"])
+        session.arrives("bia: tudo bem?")
+        rows = ["* hello", "bia: oi", "bia: tudo bem?", "> dois gatos", "I-search backward: gat"]
+        session.terminal.wait_for(lambda: session.terminal.lines() == rows)
+        session.terminal.type("\x12")
+        session.terminal.wait_for(lambda: session.terminal.lines()[-2] == "> um gato")
+        session.terminal.type("\r")
+        session.sees("bia: tudo bem?", "> um gato")
+        session.terminal.type("\r")
+        assert session.report() == ["line", "um gato"]
+
+
 @each_editor
 def test_pasted_lines_are_not_sent(kind: str) -> None:
     with editing(kind) as session:
@@ -304,7 +324,9 @@ def test_one_thread(kind: str) -> None:
     with editing(kind) as session:
         session.terminal.type("one\r")
         assert session.report() == ["line", "one"]
-        session.terminal.type(KEYS["up"] + "\x12o" + "!\r")  # the history, and Ctrl-R
+        session.terminal.type(
+            KEYS["up"] + "\x12o" + ("\r" if kind == "prompt" else "") + "!\r"
+        )  # the history, and Ctrl-R
         assert session.report()[0] == "line"
         session.arrives("bia: oi", "/threads")
         assert session.report() == ["threads", 1]
@@ -341,6 +363,14 @@ def test_the_terminal_is_given_back_after_a_bug(kind: str) -> None:
         assert session.terminal.wait_for_end() == 1
         assert session.terminal.modes() == session.terminal.modes_before
         assert session.terminal.lines()[-1] == "RuntimeError: as you wish"
+
+
+@each_editor
+def test_ctrl_c_is_a_signal_also_where_the_terminal_makes_a_key_of_it(kind: str) -> None:
+    """So that it can come a second time; the end of the input comes once."""
+    with editing(kind) as session:
+        session.terminal.type("\x03")
+        assert session.report() == ["interrupt"]
 
 
 @each_editor
@@ -394,6 +424,9 @@ def test_a_dumb_terminal_gets_the_plain_screen() -> None:
         session.terminal.type("oi\r")
         assert session.report() == ["line", "oi"]
         assert session.terminal.echoes()
+        session.arrives("\x1b[31mbia\x1b[0m: oi")
+        session.terminal.wait_for("bia: oi")
+        assert b"\x1b" not in session.terminal.raw
 
 
 def test_a_good_terminal_gets_an_editor() -> None:

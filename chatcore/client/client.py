@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from chatcore import json_codec
 from chatcore.buffers import SendQueue
+from chatcore.client.patience import Patience
 from chatcore.client.session import Notice, Session
 from chatcore.client.words import Words
 from chatcore.errors import CommandError, StreamError
@@ -28,7 +29,6 @@ LONGEST_EVENT = 1 << 24  # a server may be configured to send longer frames than
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between attempts
 CONNECT_SECONDS = 10.0
 PING_SECONDS, SILENCE_SECONDS = 30.0, 60.0
-LEAVE_SECONDS = 10.0  # somebody who is done waits for confirmations, but not longer than this for the next
 
 
 class Client:
@@ -51,6 +51,7 @@ class Client:
         self.loop = Loop(selector, clock, self, trace)
         self.session = Session(name, room, self._queue_command, new_id)
         self.failure = ""  # why it ended, when that was not what the person wanted
+        self._patience = Patience(self.loop, self.session, self._show)
         self._dial = dial
         self._screen = screen
         self._words = words
@@ -59,7 +60,9 @@ class Client:
         self._sock: Socket | None = None
         self._interest = 0
         self._is_connecting = False
+        self._is_resting = False  # no connection, and no name to come back with
         self.was_connected = False
+        self._was_understood = False  # an event has come, so it is a chat server
         self._broken = ""  # why the connection has to be closed in this turn's flush
         self._framing = LineFraming(LONGEST_EVENT)
         self._queue = SendQueue()
@@ -68,7 +71,7 @@ class Client:
 
     def run(self) -> int:
         """Chat until the person leaves. Returns the exit status."""
-        self._screen.start(self.loop, self._typed, self.leave)
+        self._screen.start(self.loop, self._typed, self._end)
         self.loop.call_later(0, self._connect)  # in a turn: what fails there can stop the loop
         try:
             self._screen.run(self.loop)
@@ -77,7 +80,7 @@ class Client:
                 self._show(notice)
             self.close()
             self._screen.close()
-        return 1 if self.failure or self.session.unconfirmed else 0
+        return 1 if self.failure or self.session.was_refused or self.session.waiting() else 0
 
     def close(self) -> None:
         """Let go of the socket."""
@@ -91,8 +94,8 @@ class Client:
             return
         try:
             self._sock = self._dial()
-        except OSError as error:  # the name of the host cannot be resolved
-            self._failed(error.strerror or str(error))
+        except OSError as error:  # the name of the host cannot be resolved, or there is no way to it
+            self._failed(_why(error))
             return
         self._is_connecting = True
         self._update_interest()
@@ -105,7 +108,7 @@ class Client:
     def _finish_connecting(self, sock: Socket) -> None:
         error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error:
-            self._broken = "nobody listens there" if error == errno.ECONNREFUSED else os.strerror(error)
+            self._broken = _why(OSError(error, os.strerror(error)))
             return
         tune(sock)
         self._is_connecting = False
@@ -121,6 +124,9 @@ class Client:
         if not self.was_connected:
             self.failure = f"cannot connect: {why}"
             self.loop.stop()
+            return
+        if self.session.name is None:
+            self._is_resting = True
             return
         pause = self._pause * (1 + self._chance())
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
@@ -161,7 +167,7 @@ class Client:
         except BlockingIOError:
             pass
         except OSError as error:
-            self._broken = error.strerror or str(error)
+            self._broken = _why(error)
 
     def decode(self) -> None:
         """End of step 2: every whole frame is an event. One that cannot be understood is shown and skipped."""
@@ -175,15 +181,22 @@ class Client:
         try:
             event = json_codec.decode_event(frame)
         except CommandError as error:
+            if not self._was_understood:  # a wrong port, with something else behind it: no use in coming back
+                self._give_up("what answers there is no chatcore server")
+                return
             self._show(Notice(f"the server sent something that is no event ({error.code})", is_wrong=True))
             return
+        self._was_understood = True
         for shown in self.session.handle(event):
             self._show(shown)
         if self.session.is_welcome:
             self._pause = FIRST_PAUSE
-        if self.session.name is None and not self._asks_for_name:
-            self.failure = "the name was refused"
-            self.session.is_over = True
+        if self.session.name is None and (self.session.is_leaving or not self._asks_for_name):
+            self._give_up("the name was refused")
+
+    def _give_up(self, why: str) -> None:
+        self.failure = why
+        self.session.is_over = True
 
     def commit(self) -> None:
         """Step 4: a client keeps nothing."""
@@ -209,7 +222,7 @@ class Client:
         except BlockingIOError:
             pass
         except OSError as error:
-            self._broken = error.strerror or str(error)
+            self._broken = _why(error)
 
     def _update_interest(self) -> None:
         if self._sock is None:
@@ -235,25 +248,25 @@ class Client:
     def _typed(self, line: str) -> None:
         for shown in self.session.typed(line):
             self._show(shown)
+        if self._is_resting and self.session.name is not None:
+            self._is_resting = False
+            self._connect()
+        self._patience.watch()
+
+    def _end(self) -> None:
+        """The input has ended: go when everything is confirmed."""
+        if not self.session.is_leaving:
+            self.session.leave_when_confirmed()
+        self._patience.is_at_end = True
+        self._patience.watch()
 
     def leave(self) -> None:
-        """The end of the input, or Ctrl-C: go when everything is confirmed. The second time, go at once."""
+        """Ctrl-C: the same. Who is leaving already goes at once, whatever is not sent."""
         if self.session.is_leaving:
             self.session.is_over = True
+            self.loop.stop()
         else:
-            self.session.leave_when_confirmed()
-            self._watch_leaving(len(self.session.unconfirmed))
-
-    def _watch_leaving(self, unconfirmed: int) -> None:
-        """Stop when nothing was confirmed for a while."""
-
-        def look() -> None:
-            if len(self.session.unconfirmed) == unconfirmed:
-                self.loop.stop()
-            else:
-                self._watch_leaving(len(self.session.unconfirmed))
-
-        self.loop.call_later(LEAVE_SECONDS, look)
+            self._end()
 
     def _queue_command(self, command: WireCommand) -> None:
         self._queue.push(LineFraming.encode(json_codec.to_payload(command)))
@@ -261,3 +274,7 @@ class Client:
     def _show(self, event: Event | Notice) -> None:
         for line in self._words.lines(event, self.session.here):
             self._screen.show(line)
+
+
+def _why(error: OSError) -> str:
+    return "nobody listens there" if error.errno == errno.ECONNREFUSED else error.strerror or str(error)

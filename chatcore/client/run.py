@@ -8,24 +8,29 @@ import selectors
 import signal
 import sys
 import time
+from datetime import datetime
 
 from chatcore.client.client import Client
 from chatcore.client.words import Words
 from chatcore.loop import Wakeup
 from chatcore.screen import open_screen
-from chatcore.sockets import show_address, start_connecting
+from chatcore.sockets import PYTHON, show_address, start_connecting
 
 
 def connect(options: argparse.Namespace) -> int:
     """Chat until the person leaves. Returns the exit status."""
-    is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    screen = open_screen(options.plain, sys.stdin, sys.stdout)
+    stdin = sys.stdin or open(os.devnull)  # noqa: SIM115 (`<&-`, as long as the program)
+    is_terminal = stdin.isatty() and sys.stdout.isatty()
+    screen = open_screen(options.plain, stdin, sys.stdout)
     client = Client(
         dial=lambda: start_connecting(options.address),
         selector=selectors.DefaultSelector(),
         clock=time.monotonic,
         screen=screen,
-        words=Words(colours=is_terminal and not options.plain and not os.environ.get("NO_COLOR")),
+        words=Words(
+            colours=is_terminal and not options.plain and not os.environ.get("NO_COLOR"),
+            today=lambda: datetime.now().astimezone().date(),
+        ),
         name=options.name,
         room=options.room,
         new_id=lambda: secrets.token_hex(8),
@@ -41,5 +46,5 @@ def connect(options: argparse.Namespace) -> int:
         where = show_address(*options.address)
         print(f"chatcore: {where}: {client.failure}", file=sys.stderr)
         if not client.was_connected:
-            print("is a server running there? python3 -m chatcore starts one", file=sys.stderr)
+            print(f"is a server running there? {PYTHON} -m chatcore starts one", file=sys.stderr)
     return status

@@ -19,6 +19,7 @@ from chatcore.protocol import Event, WireCommand, WireEvent
 TEXT_LIMIT = 4096  # until the server's welcome tells its own
 HELLO_ERRORS = {"name_invalid", "name_taken", "wrong_password"}
 FINAL_BYES = {"quit", "replaced", "kicked"}  # coming back would be wrong
+NO_ROOM = "you are in no room; /join ROOM"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Session:
         self.is_welcome = False
         self.is_over = False  # nothing will bring this session back
         self.is_leaving = False  # the person is done: go when all is confirmed
+        self.was_refused = False  # something that was said will never be kept
         self._early: list[str] = []  # typed before the first room was entered
         self._has_entered = False
         self._send = send
@@ -68,17 +70,22 @@ class Session:
         self._say_hello()
 
     def lost(self) -> list[Notice]:
-        """The connection is gone. Nothing is lost but the answers."""
+        """The connection is gone. Nothing is lost but the answers. Who only waited for a goodbye has left."""
         was_welcome = self.is_welcome
         self.is_connected = self.is_welcome = False
         for place in self.places.values():
             place.is_joined = False
-        return [Notice("connection lost", is_wrong=True), *self.unsent()] if was_welcome else []
+        self.is_over = self.is_over or (self.is_leaving and not self.waiting())
+        is_news = was_welcome and not self.is_over
+        return [Notice("connection lost", is_wrong=True), *self.unsent()] if is_news else []
+
+    def waiting(self) -> list[str]:
+        """What was typed and waits for its confirmation, or to be said at all; the oldest first."""
+        return [said.text for said in self.unconfirmed.values()] + self._early
 
     def unsent(self) -> list[Notice]:
-        """What was said and not confirmed."""
-        texts = [said.text for said in self.unconfirmed.values()] + self._early
-        return [Notice(f'not confirmed: "{text}"', is_wrong=True) for text in texts]
+        """The same, to be shown."""
+        return [Notice(f'not confirmed: "{text}"', is_wrong=True) for text in self.waiting()]
 
     def _say_hello(self) -> None:
         if self.is_connected and self.name is not None:
@@ -99,8 +106,10 @@ class Session:
                 return self._error(event)
             case protocol.Left(reason="leave") if self._is_me(event.name):
                 return self._left(event)
+            case protocol.Bye("timeout") if self.name is None:
+                return []  # the person still thinks about a name, and may take the time
             case protocol.Bye():
-                self.is_over = event.reason in FINAL_BYES or (self.is_leaving and not self.unconfirmed)
+                self.is_over = event.reason in FINAL_BYES or (self.is_leaving and not self.waiting())
             case protocol.Ping(data):
                 self._send(protocol.Pong(data))
                 return []
@@ -114,13 +123,12 @@ class Session:
     def _welcome(self, event: protocol.Welcome) -> list[Event | Notice]:
         self.name, self._token, self.is_welcome = event.name, event.token, True
         self._text_limit = event.limits.get("text", TEXT_LIMIT)
-        if self._log not in (None, event.log):
-            for place in self.places.values():
-                place.last = None
+        is_other = self._log not in (None, event.log)
         self._log = event.log
         for place in self.places.values():
+            place.last = None if is_other else place.last
             self._send(protocol.Join(place.name, place.last))
-        return []
+        return [Notice("the server has another history than before; its last messages follow")] if is_other else []
 
     def _joined(self, event: protocol.Joined) -> list[Event | Notice]:
         place = self.places.get(fold(event.room))
@@ -134,13 +142,15 @@ class Session:
         for said in self.unconfirmed.values():
             if fold(said.room) == fold(event.room):
                 self._send(said)
-        if not self._has_entered:
-            self._has_entered = True
-            early, self._early = self._early, []
-            for line in early:
-                shown += self.typed(line)
+        shown += self._entered()
         self._leave_when_done()
         return shown
+
+    def _entered(self) -> list[Event | Notice]:
+        """Do what was typed too early, now that it is known where we are."""
+        self._has_entered = True
+        early, self._early = self._early, []
+        return [shown for line in early for shown in self._do(line)]
 
     def _message(self, event: protocol.Message) -> list[Event | Notice]:
         if self._is_me(event.sender):
@@ -161,24 +171,36 @@ class Session:
             self.name = self._token = None
             return [Notice(f"{event.text}; type another name", is_wrong=True)]
         said = self.unconfirmed.pop(event.cid, None) if event.cid is not None else None
+        shown: list[Event | Notice] = [event]
         if said is not None:
-            self._leave_when_done()
-            return [Notice(f'not kept: "{said.text}": {event.text}', is_wrong=True)]
-        if event.code in ("room_invalid", "too_many_rooms"):
-            self._forget_unjoined()
-        return [event]
+            shown = [self._refused("not kept", said.text, event.text)]
+        elif event.code in ("room_invalid", "too_many_rooms"):
+            shown += self._forget_unjoined()
+        self._leave_when_done()
+        return shown
 
-    def _forget_unjoined(self) -> None:
-        """A room could not be joined: stay where we were."""
-        for key in [key for key, place in self.places.items() if not place.is_joined]:
-            del self.places[key]
+    def _refused(self, how: str, text: str, why: str) -> Notice:
+        self.was_refused = True
+        return Notice(f'{how}: "{text}": {why}', is_wrong=True)
+
+    def _forget_unjoined(self) -> list[Event | Notice]:
+        """A room could not be joined: stay where we were. Answers come in order, so it is the first one without."""
+        room = next((key for key, place in self.places.items() if not place.is_joined), None)
+        if room is None:
+            return []
+        self._forget(room)
+        lost = [cid for cid, said in self.unconfirmed.items() if fold(said.room) == room]
+        why = "the room could not be entered"
+        shown: list[Event | Notice] = [self._refused("not sent", self.unconfirmed.pop(cid).text, why) for cid in lost]
+        return shown if self.places else [Notice(NO_ROOM, is_wrong=True), *shown, *self._entered()]
+
+    def _forget(self, room: str) -> None:
+        self.places.pop(room, None)
         if self.here not in self.places:
             self.here = next(iter(self.places), "")
 
     def _left(self, event: protocol.Left) -> list[Event | Notice]:
-        self.places.pop(fold(event.room), None)
-        if self.here not in self.places:
-            self.here = next(iter(self.places), "")
+        self._forget(fold(event.room))
         return [event]
 
     # --- what the person types
@@ -191,11 +213,18 @@ class Session:
         if text in ("sair", "/quit"):
             self.leave_when_confirmed()
             return []
+        if self.is_leaving:
+            return [self._refused("not sent", text, "you are leaving")]
         if self.name is None:
             return self._give_name(text)
         if not self._has_entered:
             self._early.append(line)
             return []
+        return self._do(line)
+
+    def _do(self, line: str) -> list[Event | Notice]:
+        """Say it, or obey it."""
+        text = line.strip()
         if not text.startswith("/") or text.startswith("//"):
             return self._say(line.removeprefix("/") if text.startswith("//") else line)
         word, _, rest = text.partition(" ")
@@ -211,26 +240,27 @@ class Session:
     def _say(self, text: str) -> list[Event | Notice]:
         place = self.places.get(self.here)
         if place is None:
-            return [Notice("you are in no room; /join ROOM", is_wrong=True)]
+            return [self._refused("not sent", text, NO_ROOM)]
         if not text_is_valid(text, self._text_limit):
             why = f"a message has at most {self._text_limit} bytes and no control characters"
-            return [Notice(f'not sent: "{text[:20]}…": {why}', is_wrong=True)]
+            return [self._refused("not sent", f"{text[:20]}…", why)]
         said = protocol.Send(place.name, self._new_id(), text)
         self.unconfirmed[said.cid] = said
         if place.is_joined:
             self._send(said)
             return []
-        return [Notice(f'will be sent when connected: "{text}"')]
+        when = f"you are in {place.name}" if self.is_welcome else "connected"
+        return [Notice(f'will be sent when {when}: "{text}"')]
 
     def _command(self, word: str, rest: str) -> list[Event | Notice]:
         if word == "/help":
             return [protocol.Help()]
+        if word == "/join" and rest:
+            return self._go(rest)
         if not self.is_welcome:
             return [Notice(f"not connected: {word} needs a connection", is_wrong=True)]
         match word:
-            case "/join" if rest:
-                return self._go(rest)
-            case "/leave" if not rest or fold(rest) in self.places:
+            case "/leave" if fold(rest or self.here) in self.places:
                 self._send(protocol.Leave(rest or self.places[self.here].name))
             case "/rooms":
                 self._send(protocol.AskRooms())
@@ -246,19 +276,22 @@ class Session:
         return []
 
     def _go(self, room: str) -> list[Event | Notice]:
+        """Speak in `room` from now on. Without a connection too: else what is typed next would go elsewhere."""
         if parse_name(room) is None:
             return [Notice("a room is 1 to 32 Latin letters, digits, or _ - .", is_wrong=True)]
         self.here = fold(room)
         if self.here in self.places:
             return [Notice(f"you speak in {self.places[self.here].name} now")]
         self.places[self.here] = Place(room)
+        if not self.is_welcome:
+            return [Notice(f"you will enter {room} when connected")]
         self._send(protocol.Join(room))
         return []
 
     def leave_when_confirmed(self) -> None:
         """The person is done. What was said is waited for first."""
         self.is_leaving = True
-        if self.name is None or not (self.is_connected or self.unconfirmed or self._early):
+        if self.name is None or not (self.is_welcome or self.waiting()):
             self.is_over = True
         self._leave_when_done()
 

@@ -1,7 +1,7 @@
 """events -> lines for a person. Everything from the network is made harmless before it gets here out."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 
 from chatcore import protocol
 from chatcore.client.session import Notice
@@ -23,10 +23,14 @@ HELP_LINES = (
 
 
 class Words:
-    """Turns events into lines. `colours` are for a terminal; without them the lines say the same."""
+    """Turns events into lines. `colours` are for a terminal; without them the lines say the same.
 
-    def __init__(self, colours: bool) -> None:
+    `today()` is the day where the reader is: a message of another day is shown with its date.
+    """
+
+    def __init__(self, colours: bool, today: Callable[[], date]) -> None:
         self._colours = colours
+        self._today = today
         self._render: dict[type[Event] | type[Notice], Callable[..., list[str]]] = {
             protocol.Joined: self._joined,
             protocol.Entered: lambda event: [f"* {self._name(event.name)} entered"],
@@ -63,7 +67,7 @@ class Words:
         return [f"* in {harmless(event.room)}: {self._names(event.members)}{f' and {more} more' if more else ''}"]
 
     def _message(self, event: protocol.Message) -> list[str]:
-        return [f"{_clock(event.time)} {self._name(event.sender)}: {harmless(event.text)}"]
+        return [f"{self._clock(event.time)} {self._name(event.sender)}: {harmless(event.text)}"]
 
     def _direct(self, event: protocol.Direct) -> list[str]:
         return [f"* {self._name(event.sender)} to {self._name(event.to)}: {harmless(event.text)}"]
@@ -82,10 +86,10 @@ class Words:
         reason = protocol.BYE_REASONS.get(event.reason, event.reason)
         return ["* bye"] if event.reason == "quit" else [f"! {harmless(reason)}"]
 
-
-def _clock(time: str) -> str:
-    """Hours and minutes where the reader is, or nothing sensible when the server sent nothing sensible."""
-    try:
-        return datetime.fromisoformat(time).astimezone().strftime("%H:%M")
-    except (ValueError, OverflowError):
-        return "--:--"
+    def _clock(self, time: str) -> str:
+        """Hours and minutes where the reader is, or nothing sensible when the server sent nothing sensible."""
+        try:
+            moment = datetime.fromisoformat(time).astimezone()
+            return moment.strftime("%H:%M" if moment.date() == self._today() else "%Y-%m-%d %H:%M")
+        except (ValueError, OverflowError, OSError):  # OSError: Windows knows no local time before 1970
+            return "--:--"

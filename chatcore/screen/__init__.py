@@ -6,6 +6,7 @@ Three screens, one interface. `PromptScreen` needs prompt_toolkit and is the mos
 
 import contextlib
 import os
+import sys
 from collections.abc import Callable
 from typing import Literal, Protocol, TextIO
 
@@ -22,8 +23,9 @@ class Screen(Protocol):
         """Begin: `on_line(text)` for each line entered, `on_end()` once nothing more will be.
 
         Both are called within a turn of `loop`, before its commit and flush. The end is Ctrl-D on an
-        empty line, the end of a file or pipe, a closed output, and Ctrl-C where it is a key. A line
-        that was entered vanishes from an editor: it is for the client to show what became of it.
+        empty line, the end of a file or pipe, or a closed output. Ctrl-C is none: it is SIGINT, also
+        where the terminal hands it over as a key. A line that was entered vanishes from an editor: it
+        is for the client to show what became of it.
         """
 
     def run(self, loop: Loop) -> None:
@@ -41,6 +43,9 @@ def open_screen(plain: bool, stdin: TextIO, stdout: TextIO, only: Kind | None = 
 
     `only` forces one (for tests) and raises ImportError where it is not to be had.
     """
+    if sys.platform != "win32":
+        # Another program on this terminal may have left it non-blocking: a burst would fail with EAGAIN.
+        os.set_blocking(stdout.fileno(), True)
     if only is not None:
         return _open(only, stdin, stdout)
     if plain or not _is_terminal(stdin, stdout):

@@ -122,5 +122,8 @@ def unpaint(text: str) -> str:
 
 
 def name_colour(name: str) -> SGR:
-    """Return the colour of a name: the same on every screen and every day, unlike `hash()`."""
-    return PALETTE[zlib.crc32(name.encode("utf-8", "replace")) % len(PALETTE)]
+    """Return the colour of a name: the same on every screen and every day, unlike `hash()`.
+
+    Taken from the high bits of the checksum: short names that differ in one letter differ there.
+    """
+    return PALETTE[zlib.crc32(name.encode("utf-8", "replace")) * len(PALETTE) >> 32]

@@ -41,8 +41,9 @@ class Output:
 
 
 def wants_colour(stream: TextIO) -> bool:
-    """True on a terminal, unless the user said NO_COLOR (https://no-color.org).
+    """True on a terminal, unless it is a dumb one, or the user said NO_COLOR (https://no-color.org).
 
     Not on Windows: its console takes escape sequences only after it was asked to; prompt_toolkit asks.
     """
-    return stream.isatty() and sys.platform != "win32" and not os.environ.get("NO_COLOR")
+    is_able = sys.platform != "win32" and os.environ.get("TERM") != "dumb"
+    return stream.isatty() and is_able and not os.environ.get("NO_COLOR")

@@ -8,6 +8,7 @@ echo back while it prints, and keys typed in that moment appear in the middle of
 
 import contextlib
 import functools
+import signal
 from collections.abc import Callable
 from typing import TextIO
 
@@ -17,10 +18,11 @@ from prompt_toolkit.filters import Condition
 from prompt_toolkit.input import create_input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
-from prompt_toolkit.layout import BufferControl, FormattedTextControl, Layout, VSplit, Window
+from prompt_toolkit.layout import BufferControl, FormattedTextControl, HSplit, Layout, VSplit, Window
 from prompt_toolkit.output import Output as Terminal
 from prompt_toolkit.output import create_output
 from prompt_toolkit.output.vt100 import Vt100_Output
+from prompt_toolkit.widgets import SearchToolbar
 
 from chatcore.loop import Loop
 from chatcore.screen.guest import host
@@ -37,11 +39,13 @@ class PromptScreen:
     def __init__(self, stdin: TextIO, stdout: TextIO) -> None:
         self._output = Output(stdout)
         self._buffer = Buffer(multiline=False, accept_handler=self._accept)
+        search = SearchToolbar()  # Ctrl-R: a second row, while it is wanted
+        control = BufferControl(self._buffer, search_buffer_control=search.control, preview_search=True)
         # A scroll that starts from 0 each time: else a window that became wide again would show no more.
-        line = Window(BufferControl(self._buffer), height=1, get_horizontal_scroll=lambda window: 0)
+        line = Window(control, height=1, get_horizontal_scroll=lambda window: 0)
         prompt = Window(FormattedTextControl(PROMPT), height=1, width=len(PROMPT))
         self._app: Application[None] = Application(
-            Layout(VSplit([prompt, line])),
+            Layout(HSplit([VSplit([prompt, line]), search]), focused_element=line),
             key_bindings=self._bindings(),
             include_default_pygments_style=False,
             erase_when_done=True,
@@ -53,7 +57,7 @@ class PromptScreen:
         """The keys that mean something else here than in a shell."""
         keys = KeyBindings()
         empty = Condition(lambda: not self._buffer.text)
-        keys.add("c-c")(lambda event: self._end())
+        keys.add("c-c")(lambda event: signal.raise_signal(signal.SIGINT))  # what it is on other screens
         keys.add("c-d", filter=empty)(lambda event: self._end())
         keys.add("c-z")(lambda event: self._app.suspend_to_background())
         keys.add(Keys.BracketedPaste)(self._paste)

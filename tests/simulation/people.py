@@ -19,7 +19,7 @@ from tests.simulation.watched_log import mark_of
 ADDRESS = ("10.0.0.1", 14532)
 LOOPBACK = ("127.0.0.1", 0)  # from where any number may come
 LONGEST_SPIN = 16  # selects in a row after which nothing was done
-SHOWN = re.compile(r"(?:\[(\S+)\] )?\d\d:\d\d (\S+): (.*)")
+SHOWN = re.compile(r"(?:\[(\S+)\] )?(?:[\d-]+ )?\d\d:\d\d (\S+): (.*)")
 NOT_KEPT = re.compile(r'! not kept: "(\S+)')
 
 
@@ -135,8 +135,9 @@ class Human:
         self._ground, self._log = ground, ground.log
         self._said: set[str] = set()  # marks
         self._last: dict[str, int] = {}  # fold of a room -> last number shown
+        words = Words(colours=False, today=lambda: ground.world.clock.utc().date())
         self.client = Client(
-            self._dial, self.selector, ground.world.clock.time, self, Words(colours=False), name, "lobby",
+            self._dial, self.selector, ground.world.clock.time, self, words, name, "lobby",
             new_id=ground.new_id, chance=ground.rng.random, asks_for_name=True,
         )  # fmt: skip
         self.client.loop.running = True  # what Client.run() does, but that the world turns the loop
