@@ -83,7 +83,8 @@ class Commands:
     def handle(self, peer: Connection, command: Command) -> None:
         """Do it, or raise CommandError."""
         if peer.name is None and not isinstance(command, WITHOUT_NAME):
-            raise CommandError("hello_first", cid=getattr(command, "cid", None))
+            why = "" if peer.is_program else "type your name first"
+            raise CommandError("hello_first", why, getattr(command, "cid", None))
         self._handlers[type(command)](peer, command)
 
     # --- coming

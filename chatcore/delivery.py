@@ -61,20 +61,18 @@ class Delivery:
         """Let `peer` out, behind everything that stands in line already."""
         if peer.name is not None:
             peer.moving += 1
-            room.line.append(Goes(peer.name, "leave", peer, is_announced=True))
+            room.line.append(Goes(peer.name, "leave", peer))
             self.advance(room)
 
     def forget(self, peer: Connection, reason: str) -> None:
-        """`peer` is gone: it hears nothing from now on, and its rooms are told in their order."""
+        """`peer` is gone: it hears nothing from now on. It is on the roll until its rooms are told, in their order."""
         rooms = [self.rooms[fold] for fold in peer.rooms]
         peer.rooms = {}
         self.replay.forget(peer)
         for room in rooms:
             if peer.name is not None:
-                goes = Goes(peer.name, reason, None, self._announces(room))
                 room.drop(peer)
-                room.roll.remove(peer.name)
-                room.line.append(goes)
+                room.line.append(Goes(peer.name, reason, None))
                 self.advance(room)
 
     # --- what the log reports: the line moves on
@@ -175,19 +173,18 @@ class Delivery:
 
     def _goes(self, room: Room, step: Goes) -> None:
         left = Left(room.name.shown, step.name.shown, step.reason)
-        is_announced = step.is_announced
+        is_announced = self._announces(room)
         peer = step.peer
         if peer is not None:
             self._moved(peer)
             if room.name.fold not in peer.rooms:  # the connection was lost while this stood in line
                 return
-            is_announced = self._announces(room)
             self._emit(room)
             room.drop(peer)
-            room.roll.remove(step.name)
             del peer.rooms[room.name.fold]
             self.replay.feed(peer)
             peer.send(left)
+        room.roll.remove(step.name)
         if is_announced:
             room.batch.append((left, None))
 

@@ -23,8 +23,9 @@ COMMANDS_PER_TURN = 64  # of one peer, so that nobody holds up a turn
 MESSAGE_OVERHEAD = 128  # bytes of an event beside its text, its id and its names
 EVERYBODY = "everybody"
 FREE = (protocol.Ping, protocol.Pong, protocol.Blank, protocol.Broken, protocol.End)
-WAIT_FOR_APPENDS = (protocol.Join, protocol.Move, protocol.Leave, protocol.Quit, protocol.End)
-WAIT_FOR_REPLAY = (protocol.Leave, protocol.Quit, protocol.End)  # it was promised, and may answer a retry
+ENDS = (protocol.Quit, protocol.Broken, protocol.End)
+WAIT_FOR_APPENDS = (protocol.Join, protocol.Move, protocol.Leave, *ENDS)
+WAIT_FOR_REPLAY = (protocol.Leave, *ENDS)  # it was promised, and may answer a retry
 
 
 class Intake:

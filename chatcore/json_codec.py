@@ -49,7 +49,7 @@ WIRE_NAMES = {"sender": "from"}  # `from` is a word of Python
 NOT_ON_THE_WIRE = {"about"}
 JSON_NAMES = {str: "a string", int: "an integer", bool: "true or false", list: "an array", dict: "an object"}
 LONGEST_INTEGER = 1000  # digits; Python itself would go on for 4,300
-LONGEST = {"cid": protocol.LONGEST_CID, "data": protocol.LONGEST_PING}
+LENGTHS = {"cid": (1, protocol.LONGEST_CID), "data": (0, protocol.LONGEST_PING)}  # characters
 
 
 def _accepted(annotation: object) -> tuple[type, type]:
@@ -213,5 +213,7 @@ def _check_element(wire: str, element: object, accepted: type) -> object:
 
 
 def _check_length(wire: str, value: str) -> None:
-    if len(value) > LONGEST.get(wire, len(value)) or (wire == "cid" and not value):
-        raise CommandError("bad_field", f"{wire} may have {LONGEST[wire]} characters")
+    if wire in LENGTHS:
+        least, most = LENGTHS[wire]
+        if not least <= len(value) <= most:
+            raise CommandError("bad_field", f"{wire} must have {least} to {most} characters")

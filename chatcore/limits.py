@@ -3,7 +3,6 @@
 `serve --limit NAME=VALUE` sets a field; `serve --help` and the docs print this table.
 """
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 KIB = 1024
 # What an event adds around its text in the worst case: names, room, cid and time, all escaped.
 EVENT_OVERHEAD = KIB
+LARGEST = 10**15  # more than any machine has of anything, and still exact as a float
 
 
 def _about(unit: str, meaning: str) -> dict[str, str]:
@@ -84,8 +84,10 @@ class Limits:
         """Refuse what cannot work, before anybody is connected."""
         for limit in fields(self):
             value, least = getattr(self, limit.name), "0 or more" if limit.name in MAY_BE_ZERO else "above 0"
-            if not (math.isfinite(value) and (value > 0 or (value == 0 and limit.name in MAY_BE_ZERO))):
+            if not (value > 0 or (value == 0 and limit.name in MAY_BE_ZERO)):  # NaN is neither
                 raise ValueError(f"{limit.name} must be {least}, not {value}")
+            if value > LARGEST:
+                raise ValueError(f"{limit.name} must be at most {LARGEST}")
         rules = {
             "frame must be below 16 MiB: the first byte of a length is always 0": self.frame < 1 << 24,
             f"frame must be at least {EVENT_OVERHEAD} bytes": self.frame >= EVENT_OVERHEAD,

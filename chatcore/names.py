@@ -72,7 +72,7 @@ def _has_only_accents(shown: str) -> bool:
         is_mark = unicodedata.combining(char) > 0
         if is_mark and not (is_letter and "\u0300" <= char <= "\u036f"):
             return False
-        is_letter = not is_mark
+        is_letter = char.isalpha()
     return True
 
 

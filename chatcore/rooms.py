@@ -93,7 +93,6 @@ class Goes:
     name: Name
     reason: str
     peer: Connection | None
-    is_announced: bool
 
 
 class Room:

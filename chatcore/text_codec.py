@@ -30,7 +30,7 @@ def decode_line(line: bytes, greeted: bool) -> Command:
     text = _readable(line)
     if not text.strip():
         return protocol.Blank()
-    if text == "sair" or text.split() == ["/quit"]:
+    if text == "sair" or (is_command(text) and text.split()[0] == "/quit"):
         return protocol.Quit() if greeted else protocol.End()
     if is_command(text):
         return _command(text)

@@ -179,6 +179,7 @@ class Driver:
         self.turns = 0
         self.after_turn: Callable[[], None] = lambda: None
         self.peers: dict[Connection, Peer] = {}
+        self.interest: dict[Connection, tuple[bool, bool]] = {}  # what a selector was told: to read, to write
         self._ids = 0
         outside = Outside(self._utc, self._new_id, self._report)
         self.chat = Chat(self.limits, self.log, self.clock, outside, trace)
@@ -202,6 +203,7 @@ class Driver:
         connection = self.chat.connect(address)
         assert connection is not None, "there are too many refused ones already"
         peer = self.peers[connection] = Peer(connection, kind)
+        self.interest[connection] = False, False  # the flush tells the selector
         return peer
 
     def program(self, name: str, *rooms: str, kind: str = LINES) -> Peer:
@@ -236,9 +238,10 @@ class Driver:
         if peer.is_reset:
             self.chat.lost(connection)
             return
-        if connection.wants_write and peer.takes != 0:
+        reads, writes = self.interest[connection]
+        if writes and peer.takes != 0:
             self.chat.touch(connection)
-        if peer.on_its_way and connection.wants_read:
+        if reads and peer.on_its_way and connection.wants_read:
             self.chat.receive(connection, peer.arriving())
 
     def _step(self, step: Callable[[], None]) -> None:
@@ -263,8 +266,10 @@ class Driver:
                 self.chat.drained(connection)
             if connection.is_closed:
                 peer.is_gone = True
-                del self.peers[connection]
+                del self.peers[connection], self.interest[connection]
                 self.chat.released(connection)
+            else:
+                self.interest[connection] = connection.wants_read, connection.wants_write
         self.chat.judge(dirty)
 
     def _send(self, connection: Connection, peer: Peer) -> None:
@@ -282,9 +287,9 @@ class Driver:
         return has_an_answer or self.chat.is_busy or any(self._is_ready(peer) for peer in self.peers.values())
 
     def _is_ready(self, peer: Peer) -> bool:
-        can_read = bool(peer.on_its_way) and peer.connection.wants_read
-        can_write = peer.takes != 0 and peer.connection.wants_write
-        return can_read or can_write or peer.is_reset
+        """What a selector would report, again and again if nothing comes of it."""
+        reads, writes = self.interest[peer.connection]
+        return (reads and bool(peer.on_its_way)) or (writes and peer.takes != 0) or peer.is_reset
 
     def settle(self) -> None:
         """Turn until nothing is left to do before time passes, a reader reads or the log answers."""

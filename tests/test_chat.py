@@ -141,11 +141,22 @@ def test_a_program_says_hello_within_ten_seconds_a_person_within_sixty(driver: D
     assert person.lines == ["! nothing was heard from you for too long: bye"]
 
 
+@pytest.mark.parametrize("opening", [b'{"type":"ping"}\n', b"\x00\x00\x00\x02{}", b"{"])
+def test_a_program_has_ten_seconds_from_its_first_bytes_whatever_they_are(driver: Driver, opening: bytes) -> None:
+    peer = driver.connect()
+    driver.pass_time(20)
+    peer.send(opening)
+    driver.pass_time(9.9)
+    assert peer.connection.is_open
+    driver.pass_time(0.2)
+    assert not peer.connection.is_open
+
+
 def test_a_person_whose_name_was_refused_has_time_to_think_of_another(driver: Driver) -> None:
-    driver.program("ana")
     peer = driver.connect(TEXT)
-    driver.pass_time(50)
-    peer.says("ana")
+    for _ in range(3):
+        driver.pass_time(50)
+        peer.says("server")
     driver.pass_time(50)
     assert peer.connection.is_open
     driver.pass_time(11)
@@ -211,6 +222,7 @@ def test_a_deadline_that_means_nothing_does_nothing(driver: Driver) -> None:
 
 def test_who_does_not_close_its_side_is_closed(driver: Driver) -> None:
     peers = [driver.program(name, "sala") for name in ("ana", "bia")]
+    driver.pass_time(15)  # no other clock of theirs is up when these are
     peers[0].closes = False  # lingers
     peers[1].takes = 0  # does not even drain
     for peer in peers:
@@ -219,10 +231,24 @@ def test_who_does_not_close_its_side_is_closed(driver: Driver) -> None:
     peers[0].send(b"is discarded" * 1000)
     driver.settle()
     assert not peers[0].on_its_way
+    assert not peers[0].is_gone, "closed now, what it has not read yet would be lost"
     driver.pass_time(driver.limits.linger_seconds + 0.1)
     assert [peer.is_gone for peer in peers] == [True, False]
     driver.pass_time(driver.limits.drain_seconds)
     assert peers[1].is_gone
+
+
+def test_who_closes_its_side_while_we_drain_gets_all_that_is_queued(driver: Driver) -> None:
+    ana = driver.program("ana", "sala").sends("sala", "1", "2")
+    driver.settle()
+    ana.forget()
+    ana.takes = 0
+    ana.says(type="join", room="sala", after=0).says(type="bye").ends()
+    driver.settle()
+    ana.takes = 7
+    driver.settle()
+    assert [event["type"] for event in ana.events] == ["joined", "message", "message", "bye"]
+    assert ana.is_gone
 
 
 def test_who_has_closed_already_is_not_lingered_for(driver: Driver) -> None:
@@ -333,7 +359,9 @@ def test_it_may_break_twice_and_while_it_closes(driver: Driver) -> None:
     driver.settle()
     assert ana.is_gone
     assert [event["reason"] for event in bia.of("left")] == ["kicked"]
-    assert not driver.clock.timers.next_deadline() or driver.peers
+    bia.resets()
+    driver.settle()
+    assert driver.clock.timers.next_deadline() is None, "a timer of somebody who is gone"
 
 
 def test_a_socket_that_was_closed_leaves_no_timer(driver: Driver) -> None:

@@ -23,6 +23,7 @@ from chatcore.errors import CommandError
 from chatcore.log import Log, MemoryLog
 from chatcore.names import fold
 from chatcore.protocol import Message
+from chatcore.rooms import Goes
 from tests.pure_chat import LENGTHS, LINES, TEXT, Driver, Event, Peer, SlowLog
 
 # Small limits, so that short runs reach all of them.
@@ -517,9 +518,10 @@ class ChatModel(RuleBasedStateMachine):
         named = [fold(connection.name.shown) for connection in chat.connections if connection.name]
         open_ones = [connection for connection in chat.connections if connection.is_open and connection.name]
         assert len(open_ones) == len(people) <= len(named)
-        for room in chat.delivery.rooms:
-            for name in self.driver.names(room):
-                assert room in people[fold(name)].rooms
+        for key, room in chat.delivery.rooms.items():
+            members = {name for name, connection in people.items() if key in connection.rooms}
+            going = {step.name.fold for step in room.line if isinstance(step, Goes) and step.peer is None}
+            assert set(map(fold, self.driver.names(key))) == members | going
 
     @invariant()
     def a_message_is_kept_once(self) -> None:

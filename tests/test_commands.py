@@ -154,6 +154,15 @@ def test_the_echo_is_the_acknowledgement(driver: Driver) -> None:
     assert [message.text for message in driver.history("sala")] == ["olá"]
 
 
+def test_the_time_is_that_of_the_clock_on_the_wall_also_when_it_is_set_back(
+    driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana = driver.program("ana", "sala").sends("sala", "1")
+    driver.settle()
+    monkeypatch.setattr(driver.chat.commands, "_utc", lambda: 1_600_000_000.5)
+    assert ask(driver, ana, type="send", room="sala", cid="2", text="2")[0]["time"] == "2020-09-13T12:26:40.500Z"
+
+
 @pytest.mark.parametrize(
     ("command", "code"),
     [
@@ -479,7 +488,7 @@ def test_a_refused_name_says_why_and_waits_for_another(driver: Driver) -> None:
 def test_one_may_ask_for_help_before_giving_a_name_and_no_other_command(driver: Driver) -> None:
     peer = driver.connect(TEXT)
     assert ask(driver, peer, "/help")[0].startswith("* what you type is said")
-    assert ask(driver, peer, "/rooms") == ['! not done: "/rooms": say hello first']
+    assert ask(driver, peer, "/rooms") == ['! not done: "/rooms": type your name first']
 
 
 def test_join_moves_and_if_it_fails_one_stays(driver: Driver) -> None:

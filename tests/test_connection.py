@@ -201,6 +201,15 @@ def test_nothing_that_came_is_lost_when_the_stream_ends(data: bytes) -> None:
         assert isinstance(after[-1], End | Broken)
 
 
+@given(conversations)
+@example(b"ana\noi\n\ntudo bem?")
+def test_the_end_may_be_known_before_anything_was_taken(data: bytes) -> None:
+    peer = connect(SMALL)
+    for piece in (data, b"") if data else (b"",):
+        peer.receive(piece, 0.0)
+    assert take_all(peer) == commands_of([data], True, SMALL)
+
+
 @pytest.mark.parametrize(
     ("data", "last"),
     [

@@ -11,7 +11,7 @@ import pytest
 from chatcore.connection import Connection
 from chatcore.delivery import Delivery
 from chatcore.limits import Limits
-from chatcore.log import Draft
+from chatcore.log import Draft, MemoryLog
 from chatcore.names import Name
 from chatcore.rooms import Comes, Room
 from tests.house import LOGS, House
@@ -136,15 +136,34 @@ def test_a_retry_over_a_new_connection(house: House) -> None:
 
 
 def test_a_retry_by_one_who_is_catching_up_comes_once_with_the_replay(house: House) -> None:
-    ana = house.program("ana", "sala").sends("sala", "oi")
+    """Ahead of it, it would look like a gap. What the replay has brought already comes again."""
+    house.past("sala", 300)
+    again = house.program("past")
+    again.takes = 0
+    again.says(type="join", room="sala", after=0)
     house.settle()
-    ana.says(type="leave", room="sala")
+    again.sends("sala", "sala 250", "sala 5")
     house.settle()
-    ana.forget()
-    ana.says(type="join", room="sala", after=0).sends("sala", "oi")
+    again.takes = None
     house.settle()
-    assert ana.seqs("sala") in ([1], [1, 1])
-    assert ana.of("message")[-1]["text"] == "oi"
+    heard = again.seqs("sala")
+    assert (heard.count(5), heard.count(250)) == (2, 1)
+    del heard[heard.index(5, 5)]
+    assert heard == list(range(1, 301))
+
+
+def test_the_answer_to_a_retry_overtakes_nothing(house: House) -> None:
+    bia, ana = house.program("bia", "sala"), house.program("ana", "sala")
+    bia.sends("sala", "first")  # in the same turn
+    ana.sends("sala", "oi", "oi")
+    house.settle()
+    assert ana.seqs("sala") == [1, 2, 2]
+
+
+def test_a_room_is_looked_at_when_the_log_has_answered_and_not_for_ever(house: House) -> None:
+    house.program("ana", "sala").sends("sala", "oi")
+    house.settle()
+    assert house.driver.chat.delivery.take_answered() == []
 
 
 def test_ids_are_unique_for_each_name_and_across_rooms(house: House) -> None:
@@ -256,6 +275,23 @@ def test_presence_is_announced_up_to_the_limit_and_not_above(house: House) -> No
     bia.says(type="bye")
     house.settle()
     assert kinds(ana.of("entered", "left")) == ["entered bia", "left bia"]
+
+
+def test_who_comes_while_another_goes_sees_him_until_his_last_word() -> None:
+    """All in one turn: ana speaks, caio comes, bia speaks and is removed. caio came before bia's last word."""
+    house = House(MemoryLog("log-1"))
+    ana, bia, caio = house.program("ana", "sala"), house.program("bia", "sala"), house.program("caio")
+    ana.sends("sala", "oi")
+    caio.says(type="join", room="sala")
+    bia.sends("sala", "tchau")
+    for peer in (ana, caio, bia):
+        house.driver.chat.receive(peer.connection, peer.arriving())
+    house.driver.chat.decode()
+    house.driver.chat.close(bia.connection, "kicked")
+    house.settle()
+    assert caio.told("joined")["members"] == ["ana", "bia", "caio"]
+    assert kinds(caio.of("message", "left")) == ["message oi", "message tchau", "left bia"]
+    assert house.driver.names("sala") == ["ana", "caio"]
 
 
 def test_a_newcomer_who_is_lost_while_it_waits_at_the_door_was_never_there() -> None:

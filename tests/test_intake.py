@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from chatcore.intake import COMMANDS_PER_TURN
-from tests.pure_chat import LINES, TEXT, Driver, Peer, SlowLog
+from tests.pure_chat import LENGTHS, LINES, TEXT, Driver, Peer, SlowLog
 
 ANY_RATE: dict[str, Any] = {"rate": 0.0}
 LONG = "x" * 4000
+BREAKS = {"too_big": b"\x00\x00\x40\x01", "bad_frame": b"\x00\x00\x00\x05abc"}  # how a stream of lengths breaks
 
 
 def pinged(peer: Peer) -> list[str]:
@@ -143,6 +144,17 @@ def test_half_a_frame_may_wait_thirty_seconds() -> None:
         driver.pass_time(14)
         ana.send(b" ")  # dripping does not help
     driver.pass_time(1.9)
+    assert not ana.of("bye")
+    driver.pass_time(0.2)
+    assert ana.told("bye")["reason"] == "timeout"
+
+
+def test_the_clock_of_a_half_frame_may_be_up_before_all_others() -> None:
+    driver = Driver(half_frame_seconds=5.0)
+    ana = driver.program("ana")
+    driver.pass_time(15)
+    ana.send(b'{"type":')
+    driver.pass_time(4.9)
     assert not ana.of("bye")
     driver.pass_time(0.2)
     assert ana.told("bye")["reason"] == "timeout"
@@ -396,6 +408,22 @@ def test_an_end_waits_for_the_appends_of_its_peer() -> None:
     assert [event["type"] for event in ana.events[-2:]] == ["message", "bye"]
 
 
+@pytest.mark.parametrize("code", BREAKS)
+def test_a_stream_that_breaks_waits_for_the_appends_like_an_end(code: str) -> None:
+    """What was said before it broke is kept, and its sender is told so."""
+    log = SlowLog()
+    driver = Driver(log)
+    ana, bia = member(driver, log, "ana", LENGTHS), member(driver, log, "bia")
+    ana.sends("sala", "oi").send(BREAKS[code]).ends()
+    driver.settle()
+    assert not ana.codes
+    assert not bia.of("left", "message")
+    settle(driver, log)
+    assert [event["type"] for event in ana.events[-3:]] == ["message", "error", "bye"]
+    assert ana.codes == [ana.told("bye")["reason"]] == [code]
+    assert [event["type"] for event in bia.of("left", "message")] == ["message", "left"]
+
+
 def test_what_does_not_move_does_not_wait_for_appends() -> None:
     log = SlowLog()
     driver = Driver(log)
@@ -480,3 +508,16 @@ def test_who_leaves_in_the_middle_of_a_replay_gets_all_of_it(command: str) -> No
     driver.settle()
     assert ana.seqs("sala") == list(range(1, 301))
     assert ana.events[-1]["type"] == {"leave": "left"}.get(command, command)
+
+
+@pytest.mark.parametrize("code", BREAKS)
+def test_who_breaks_his_stream_in_the_middle_of_a_replay_gets_all_of_it(code: str) -> None:
+    driver = Driver(rate=0.0)
+    past = driver.program("past", "sala")
+    past.sends("sala", *map(str, range(300)))
+    driver.settle()
+    ana = driver.program("ana", kind=LENGTHS)
+    ana.says(type="join", room="sala", after=0).send(BREAKS[code]).ends()
+    driver.settle()
+    assert ana.seqs("sala") == list(range(1, 301))
+    assert ana.told("bye")["reason"] == code

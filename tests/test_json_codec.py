@@ -250,12 +250,14 @@ def test_no_type_at_all() -> None:
 def test_64_characters_and_not_one_more(kind: str, name: str) -> None:
     for character in "a🙂":  # characters, not bytes
         decode_command(wire(kind, **(whole(kind) | {name: character * 64})))
-        assert refusal(wire(kind, **(whole(kind) | {name: character * 65}))).code == "bad_field"
+        error = refusal(wire(kind, **(whole(kind) | {name: character * 65})))
+        assert (error.code, error.text) == ("bad_field", f"{name} must have {name == 'cid':d} to 64 characters")
 
 
 @pytest.mark.parametrize("kind", ["send", "direct"])
 def test_a_cid_has_at_least_one_character(kind: str) -> None:
-    assert refusal(wire(kind, **(whole(kind) | {"cid": ""}))).code == "bad_field"
+    error = refusal(wire(kind, **(whole(kind) | {"cid": ""})))
+    assert (error.code, error.text) == ("bad_field", "cid must have 1 to 64 characters")
 
 
 @pytest.mark.parametrize("after", [0, 1, 2**31, 2**63, 10**100])

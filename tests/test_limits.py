@@ -3,10 +3,10 @@
 from dataclasses import FrozenInstanceError, fields, replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chatcore.limits import EVENT_OVERHEAD, KIB, MAY_BE_ZERO, Limits, describe
+from chatcore.limits import EVENT_OVERHEAD, KIB, LARGEST, MAY_BE_ZERO, Limits, describe
 
 NAMES = [limit.name for limit in fields(Limits)]
 # PROTOCOL.md, "Command line", and the table in DESIGN.md.
@@ -134,6 +134,15 @@ def test_what_cannot_be_counted_is_no_number(value: str) -> None:
             Limits().with_settings([f"{name}={value}"])
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if isinstance(getattr(Limits(), name), int)])
+def test_a_number_with_hundreds_of_digits_is_refused_and_not_repeated(name: str) -> None:
+    """A whole number may be greater than any float, and nobody wants to read it."""
+    for value in (LARGEST + 1, 10**400):
+        with pytest.raises(ValueError, match=f"^{name} must be at most {LARGEST}$"):
+            Limits().with_settings([f"{name}={value}"])
+
+
+@example("frame", "9" * 400)
 @given(
     st.sampled_from(NAMES),
     st.text() | st.integers().map(str) | st.floats(allow_nan=False, allow_infinity=False).map(str),

@@ -69,9 +69,25 @@ def test_what_a_slow_reader_asked_for_waits_until_it_has_read() -> None:
     assert bia.events[-1] == {"type": "pong", "data": "late"}
 
 
+def test_a_stall_is_no_silence_and_after_it_the_clocks_begin_anew() -> None:
+    driver = Driver(**SMALL)
+    ana, bia = driver.program("ana", "sala"), stalled(driver, "bia", "sala")
+    driver.pass_time(25)
+    ana.says(type="pong")
+    talk(driver, ana, "sala", 5000)
+    driver.pass_time(9)
+    bia.takes = None
+    driver.settle()
+    driver.pass_time(29.9)
+    assert not bia.of("ping")
+    driver.pass_time(0.2)
+    assert bia.of("ping")
+
+
 def test_above_the_marks_for_too_long_is_too_slow() -> None:
     driver = Driver(**SMALL)
     ana, bia = driver.program("ana", "sala"), stalled(driver, "bia", "sala")
+    driver.pass_time(15)  # no other clock of theirs is up when this one is
     talk(driver, ana, "sala", 5000)
     driver.pass_time(driver.limits.drain_seconds - 0.01)
     assert not ana.of("left")
@@ -101,6 +117,20 @@ def test_above_the_ceiling_it_is_over_at_once() -> None:
         talk(driver, ana, "sala", 500)
     assert ana.told("left")["reason"] == "slow_consumer"
     assert len(ana.of("message")) > driver.limits.ceiling / 700
+
+
+@pytest.mark.parametrize(
+    ("left", "is_read_from", "is_open"),
+    [(4096, True, True), (4097, False, True), (16384, False, True), (16385, True, False)],
+    ids=["high water", "above it", "the ceiling", "above that: it is read to its end"],
+)
+def test_a_mark_is_passed_by_one_byte_more(left: int, is_read_from: bool, is_open: bool) -> None:
+    """The total is as high as the ceiling here: at that mark, too, nobody has to go."""
+    driver = Driver(**{**SMALL, "total_queue": SMALL["ceiling"]})
+    connection = stalled(driver, "bia", "sala").connection
+    connection.queue.push(b"x" * (left - connection.queue.size))
+    driver.chat.judge([connection])
+    assert (connection.wants_read, connection.is_open) == (is_read_from, is_open)
 
 
 def test_the_marks_are_judged_after_the_flush_and_never_before_it() -> None:
@@ -169,6 +199,7 @@ def test_queued_bytes_are_those_of_all_queues() -> None:
     slow[1].takes = None
     driver.settle()
     assert driver.queued == 0
+    assert not driver.chat._marks._backlog  # who owes nothing is not remembered, above all if it has gone
 
 
 def test_above_the_total_the_largest_queue_goes() -> None:
@@ -194,9 +225,9 @@ def test_when_all_who_could_go_have_gone_the_total_is_what_it_is() -> None:
     assert 0 < len(ana.of("left")) < 30
     driver.chat._marks.queued += 1_000_000  # as if there were more, and none to be blamed
     driver.chat.judge([])
+    assert all(not peer.connection.is_open for peer in slow)  # at once, not one in each turn
     driver.settle()
     assert len(ana.of("left")) == 30
-    assert all(not peer.connection.is_open for peer in slow)
     driver.chat._marks.queued -= 1_000_000
 
 

@@ -9,7 +9,7 @@ import pytest
 from chatcore.log import MemoryLog
 from chatcore.replay import PAGE_MESSAGES, PAGES_PER_TURN
 from tests.house import LOGS, House
-from tests.pure_chat import SlowLog
+from tests.pure_chat import TEXT, SlowLog
 
 
 @pytest.fixture(params=LOGS)
@@ -29,6 +29,7 @@ def test_after(house: House, after: int | None, first: int) -> None:
     joined = ana.told("joined")
     assert (joined["first"], joined["seq"]) == (first, 30)
     assert ana.seqs("sala") == list(range(first, 31))
+    assert house.driver.chat.stats().figures["catching_up"] == 0
 
 
 def test_left_out_in_a_short_history_is_all_of_it(house: House) -> None:
@@ -86,6 +87,31 @@ def test_messages_that_are_trimmed_while_one_catches_up_leave_no_gap() -> None:
             assert event["seq"] == last + 1, f"{event['seq']} comes behind {last}"
             last += 1
     assert last == 100
+
+
+@pytest.mark.parametrize("is_person", [False, True])
+def test_when_all_that_was_promised_is_trimmed_one_is_told_so_and_is_at_the_head(is_person: bool) -> None:
+    """A person was told no numbers, and need not be told anew where he is."""
+    house = House(MemoryLog("log-1", most=100), low_water=100)
+    house.past("lobby", 100)
+    bia = house.program("bia", "other")
+    ana = house.driver.connect(TEXT).says("ana") if is_person else house.program("ana")
+    ana.takes = 0
+    if not is_person:
+        ana.says(type="join", room="lobby", after=0)
+    house.wait()
+    bia.sends("other", *(f"o{number}" for number in range(100)))
+    house.wait()
+    ana.takes = None
+    house.settle()
+    house.program("caio", "lobby").sends("lobby", "next")
+    house.settle()
+    if is_person:
+        assert [line for line in ana.lines if line.startswith("* you are")] == ["* you are ana, in lobby (/help)"]
+        assert ana.lines[-2:] == ["* caio entered", "caio: next"]
+    else:
+        assert [(event["first"], event["seq"]) for event in ana.of("joined")] == [(1, 100), (101, 100)]
+        assert ana.seqs("lobby")[-1] == 101
 
 
 # ---------------------------------------------------------------- replay and live
@@ -249,6 +275,21 @@ def test_a_page_for_a_place_that_was_given_up_is_not_used() -> None:
     assert ana.seqs("sala") == [300]
 
 
+def test_a_page_that_is_on_its_way_is_not_asked_again() -> None:
+    log = SlowLog()
+    house = House(log)
+    house.past("sala", 100)
+    ana = house.program("ana")
+    ana.says(type="join", room="sala", after=0)
+    house.wait()
+    log.answer()
+    house.wait()
+    assert log.owes == 1
+    ana.says(type="ping")  # its queue is looked at, and is low
+    house.wait()
+    assert log.owes == 1
+
+
 def test_a_page_for_one_who_is_gone_is_not_used() -> None:
     log = SlowLog(is_early=True)
     house = House(log)
@@ -263,6 +304,37 @@ def test_a_page_for_one_who_is_gone_is_not_used() -> None:
     house.settle()
     assert not ana.of("message")
     assert not house.driver.chat.is_busy
+
+
+def test_who_is_lost_while_catching_up_is_forgotten() -> None:
+    """One does not read, one has its first page still to pull."""
+    house = House(MemoryLog("log-1"))
+    house.past("sala", 300)
+    peers = [house.program(f"p{number}") for number in range(PAGES_PER_TURN + 1)]
+    for peer in peers:
+        peer.takes = 0
+        peer.says(type="join", room="sala", after=0)
+    house.driver.turn()
+    assert house.driver.chat.stats().figures["catching_up"] == len(peers)
+    for peer in peers:
+        peer.resets()
+    house.settle()
+    assert house.driver.chat.stats().figures["catching_up"] == 0
+
+
+def test_who_goes_back_in_a_room_hears_what_is_said_meanwhile_in_its_place(house: House) -> None:
+    """A member that was live, asks for the past and reads it slowly, is live no more until it is at the head."""
+    house.past("sala", 300)
+    bia, ana = house.program("bia", "sala"), house.program("ana", "sala")
+    ana.forget()
+    ana.takes = 0
+    ana.says(type="join", room="sala", after=0)
+    house.settle()
+    bia.sends("sala", "meanwhile")
+    house.settle()
+    ana.takes = None
+    house.settle()
+    assert ana.seqs("sala") == list(range(1, 302))
 
 
 def test_who_goes_while_one_catches_up_is_told_at_the_head_after_the_last_word(house: House) -> None:

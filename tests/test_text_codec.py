@@ -72,6 +72,8 @@ def test_blank_lines_are_ignored(line: str, greeted: bool) -> None:
         ("/help", protocol.AskHelp()),
         ("/quit", protocol.Quit()),
         ("/quit ", protocol.Quit()),
+        ("/quit boa noite", protocol.Quit()),  # what stands behind it means nothing, as with the others
+        ("/who now", protocol.AskWho()),
         ("sair", protocol.Quit()),
     ],
 )
@@ -86,7 +88,7 @@ def test_a_command_that_lacks_a_word_says_which(line: str) -> None:
     assert ("ROOM" if "join" in line else "NAME TEXT") in error.text
 
 
-@pytest.mark.parametrize("line", ["/", "/ who", "/nick eva", "/whoever", "/joinporto", "/ajuda"])
+@pytest.mark.parametrize("line", ["/", "/ who", "/nick eva", "/whoever", "/joinporto", "/ajuda", "/quite"])
 def test_an_unknown_command_names_the_one_that_helps(line: str) -> None:
     error = refusal(line.encode())
     assert error.code == "unknown_type"
@@ -109,9 +111,9 @@ def test_what_is_quoted_is_the_line_that_would_say_it(text: str) -> None:
     assert decode_line(as_typed(text).encode(), True) == protocol.Say(text)
 
 
-def test_a_slash_further_on_is_only_a_slash() -> None:
-    assert says(" /who") == protocol.Say(" /who")
-    assert says("a/b") == protocol.Say("a/b")
+@pytest.mark.parametrize("line", [" /who", " /quit", "a/b"])
+def test_a_slash_further_on_is_only_a_slash(line: str) -> None:
+    assert says(line) == protocol.Say(line)
 
 
 def test_tabs_are_allowed() -> None:
@@ -126,7 +128,7 @@ def test_a_line_that_is_no_command_is_said_as_it_was_typed(text: str) -> None:
     assert says(f"/{text}" if text.startswith("/") else f"//{text}") == protocol.Say(f"/{text}")
 
 
-@pytest.mark.parametrize("line", ["sair", "/quit"])
+@pytest.mark.parametrize("line", ["sair", "/quit", "/quit boa noite"])
 def test_one_may_leave_without_giving_a_name(line: str) -> None:
     """The end of the conversation, not a command that would have to wait for a hello."""
     assert says(line, greeted=False) == protocol.End()

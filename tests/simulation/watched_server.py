@@ -6,7 +6,7 @@ from chatcore.commands import Outside
 from chatcore.connection import Connection
 from chatcore.loop import READ, WRITE
 from chatcore.names import fold
-from chatcore.rooms import Room
+from chatcore.rooms import Goes, Room
 from chatcore.server import RECEIVE_BYTES, Link, Server
 from chatcore.sim import Process, SimSocket
 from tests.simulation.conversation import Conversation, Ground
@@ -145,7 +145,9 @@ class WatchedServer:
         members = {name: peer for name, peer in named.items() if key in peer.rooms}
         rolled = [fold(name) for name in room.roll.page(most=1000)]
         live = {peer for peer in members.values() if peer.rooms[key] is None}
-        hold(rolled == sorted(members), Invariant.MEMBERS, shown, "has", rolled, "live are", sorted(members))
+        going = {step.name.fold for step in room.line if isinstance(step, Goes) and step.peer is None}
+        there = sorted(going | set(members))
+        hold(rolled == there, Invariant.MEMBERS, shown, "has", rolled, "live or about to go are", there)
         hold(set(room.live) == live, Invariant.MEMBERS, shown, "is heard by", len(room.live), "of", len(live))
         hold(not (room.batch and live), Invariant.LIVENESS, shown, "keeps events to itself")
         hold(room.roll or room.line, Invariant.MEMBERS, shown, "is empty and still there")
