@@ -12,6 +12,7 @@ from pathlib import Path
 from lessons import commands, netcat
 from lessons.catalog import Catalog, Unknown
 from lessons.desk import Desk
+from lessons.kit.program import Unusable
 from lessons.prove import NotRunnable
 
 DEFAULT_FOLDER = "my-lessons"
@@ -74,7 +75,7 @@ def main(argv: Sequence[str], catalog: Catalog | None = None) -> int:
         desk = Desk(args.folder or own_folder(Path.cwd()), catalog or Catalog())
         status: int = args.act(desk, args, print)
         sys.stdout.flush()  # here, where we can still say how it ended
-    except NotRunnable as error:
+    except (NotRunnable, Unusable) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except Unknown as error:
@@ -85,4 +86,7 @@ def main(argv: Sequence[str], catalog: Catalog | None = None) -> int:
     except BrokenPipeError:  # `… | head`: nobody reads our output any more
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains as it ends
         return 1
+    except OSError as error:  # of the learner's folder: a file in its place, not to be written, a full disk
+        sys.stderr.write(f"cannot use {error.filename or args.folder or DEFAULT_FOLDER}: {error.strerror or error}\n")
+        return 2
     return status

@@ -187,7 +187,7 @@ class ClientStage:
             self._wrong(why(bytes(self.heard)))
 
     def ends(self, why: str, status: int | None = None) -> None:
-        """Within SECONDS the client has ended, and the terminal is as it was."""
+        """Within SECONDS the client has ended without a traceback, and the terminal is as it was."""
         self._wait(lambda: self._machine.exit_status() is not None)
         if self._machine.exit_status() is None:
             self.story = ["the client should have ended, and it still runs", *boxed(self._glass.picture())]
@@ -195,6 +195,9 @@ class ClientStage:
         if not self._machine.is_as_it_was():
             self.story = ["the client has ended; the terminal no longer shows what is typed, nor waits for Enter"]
             raise Wrong("the terminal is left without echo: give it back in a finally, whatever happens")
+        if error := self._error():
+            self._reason()
+            raise Wrong(f"{error} ended the client, and ana is shown a traceback: catch it, for nothing is wrong here")
         if status not in (None, self._machine.exit_status()):
             self.story = [f"the exit status should be {status}, and it is {self._machine.exit_status()}"]
             raise Wrong(self._reason())
@@ -242,10 +245,9 @@ class ClientStage:
 
     def _reason(self) -> str:
         """Why the client has ended, as far as its last words tell."""
-        self._watcher.join(SECONDS)
+        error = self._error()
         rows = self._glass.picture()
         self.story += ["the client has ended, and the screen shows", *boxed(rows)]
-        error = next((found[1] for row in reversed(rows) if (found := ERROR.match(row))), "")
         if self._windows and error in ("ModuleNotFoundError", "ImportError"):
             return NO_TERMIOS
         if self._windows and any("10038" in row for row in rows):
@@ -253,6 +255,11 @@ class ClientStage:
         if error == "UnicodeDecodeError":
             return HALF_A_KEY
         return f"{error} ended the client" if error else "the client ended by itself"
+
+    def _error(self) -> str:
+        """The name of the exception that ended the client; "" if none did."""
+        self._watcher.join(SECONDS)
+        return next((found[1] for row in reversed(self._glass.picture()) if (found := ERROR.match(row))), "")
 
 
 def shown(data: bytes | bytearray) -> str:

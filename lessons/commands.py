@@ -14,13 +14,14 @@ from pathlib import Path
 from lessons import grades, prove, scoreboard
 from lessons.catalog import OUTSIDE, SERVER, Folder, Unknown
 from lessons.desk import Desk
+from lessons.kit import program
 
 Say = Callable[[str], object]
 Arguments = argparse.Namespace
 RIGHT, NOT_YET, CANNOT = 0, 1, 2
 LOOK_SECONDS = 0.3  # between two looks at a file's time
 ME = "python3 -m lessons"
-RUN = ("server.py", "client.py")  # the programs that one runs; what else a lesson asks for is checked
+RUN = ("server.py", "client.py", "own_await.py")  # the programs that one runs; what else a lesson asks for is checked
 PORT = "14532"  # where the programs listen unless they are told another one
 
 
@@ -160,7 +161,7 @@ def diff(desk: Desk, args: Arguments, say: Say) -> int:
         new = catalog[args.other].program
         beside = catalog[args.lesson].path / new.name
         old = beside if beside.exists() else catalog[args.lesson].program
-    before, after = (path.read_text(encoding="utf-8").splitlines() for path in (old, new))
+    before, after = (program.text_of(path).splitlines() for path in (old, new))
     lines = list(difflib.unified_diff(before, after, desk.shown(old), desk.shown(new), lineterm=""))
     say("\n".join(lines) if lines else "They are the same.")
     return RIGHT

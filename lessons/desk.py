@@ -73,12 +73,18 @@ class Desk:
         return count
 
     def next_lesson(self) -> int | None:
-        """The first lesson that is not done; one without a check is done when it was started."""
-        for folder in self.catalog:
-            done = self.progress.passed if folder.has("check.py") else self.progress.started
-            if folder.number not in done:
-                return folder.number
-        return None
+        """The first lesson that is not done, from the one begun last in the ladder; then those that were left out.
+
+        One without a check is done when it was started.
+        """
+        progress = self.progress
+        open_ones = [
+            folder.number
+            for folder in self.catalog
+            if folder.number not in (progress.passed if folder.has("check.py") else progress.started)
+        ]
+        begun = max(progress.started, default=0)
+        return next((number for number in open_ones if number >= begun), next(iter(open_ones), None))
 
     def save(self) -> None:
         """Write the progress."""
@@ -93,6 +99,7 @@ class Desk:
     def _load(self) -> Progress:
         try:
             data = json.loads((self.path / PROGRESS).read_text(encoding="utf-8"))
-            return Progress(list(data["started"]), list(data["passed"]), dict(data["hints"]))
-        except (OSError, ValueError, KeyError, TypeError):
+            hints = {str(number): int(count) for number, count in data["hints"].items()}
+            return Progress(list(map(int, data["started"])), list(map(int, data["passed"])), hints)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return Progress()  # none yet, or not readable: it is only a memory

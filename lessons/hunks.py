@@ -130,7 +130,7 @@ class Diff:
     def _place(self, hunk: Hunk) -> str:
         """After which function a new one stands, or above which."""
         earlier = [row.scope for row in self.rows[: hunk.start] if row.mark != OLD and row.scope]
-        later = [row.scope for row in self.rows[hunk.stop :] if row.mark != OLD and row.scope]
+        later = [row.scope for row in self.rows[hunk.stop :] if row.mark != OLD and row.scope in self.existed - {""}]
         if earlier and earlier[-1] != TOP:
             return f"after {earlier[-1]}"
         owner = hunk.scope.partition(".")[0]

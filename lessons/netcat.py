@@ -13,8 +13,8 @@ def talk(host: str, port: int) -> int:
     """Send what is typed, print what comes, until either side ends. The exit status."""
     try:
         connection = socket.create_connection((host, port))
-    except OSError as error:
-        sys.stderr.write(f"cannot connect to {host} {port}: {error.strerror or error}\n")
+    except (OSError, UnicodeError) as error:  # UnicodeError: of a name that can be none, as `a..b`
+        sys.stderr.write(f"cannot connect to {host} {port}: {getattr(error, 'strerror', '') or error}\n")
         return 1
     with connection:
         threading.Thread(target=send_typed, args=(connection,), daemon=True).start()

@@ -1,6 +1,6 @@
-"""a client -> a process that looks like Windows to it. Keys come from standard input, as check.py sends them.
+"""a client -> a process that looks like Windows to it. Keys come from standard input, as the check sends them.
 
-    python3 as_on_windows.py CLIENT PORT
+    python3 on_windows.py CLIENT PORT
 
 There: no termios, each key by `msvcrt.getwch()`, `select()` for sockets alone. On Windows only the keys are replaced.
 """
@@ -45,12 +45,14 @@ def only_sockets(given: object) -> None:
 
 
 class WindowsSelector(selectors.SelectSelector):
-    """Complains when it is to wait, as there."""
+    """Complains when it is to wait for anything but sockets, or for nothing at all, as there."""
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Sockets that are ready."""
         for number in self.get_map():
             only_sockets(number)
+        if not self.get_map():
+            raise OSError(10022, "An invalid argument was supplied")
         return super().select(timeout)
 
 

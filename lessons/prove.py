@@ -64,7 +64,11 @@ def score(catalog: Catalog, path: Path, state: int) -> list[int]:
 def need_hypothesis() -> None:
     """Raise Unknown, with the one command that helps."""
     if importlib.util.find_spec("hypothesis") is None:
-        raise Unknown(f"the checks need Hypothesis, which writes their schedules. Install it with\n\n    {INSTALL}")
+        raise Unknown(
+            f"the checks need Hypothesis, which writes their schedules. Install it with\n\n    {INSTALL}\n\n"
+            "Where pip refuses that: python3 -m venv .venv, and write .venv/bin/python for python3 from then on "
+            "(on Windows .venv\\Scripts\\python)"
+        )
 
 
 def examined(catalog: Catalog, command: str, number: int, state: int | None, path: Path) -> dict[str, object]:

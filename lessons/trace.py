@@ -3,7 +3,8 @@
     python3 -m lessons.trace LESSON [FILE]      JSON, described in lessons/FORMAT.md
 
 Everything is seen from outside: system calls, kernel buffers, the selector's interest set. With one exception: what
-a program keeps for each client is looked up in its object with `connections`, as all programs from lesson 4 on have it.
+a program keeps for each client is looked up in its object with `connections`, as all programs from lesson 4 on have it,
+and so are the deadlines in the heap of its `timers`, from lesson 13 on.
 """
 
 import json
@@ -33,6 +34,7 @@ class Recorder:
     """
 
     def __init__(self, run: Run) -> None:
+        self.start: object = None  # the timers that are set before the first turn
         self.turns: list[Facts] = []
         self._run = run
         self._computer: Computer = run.computer
@@ -52,6 +54,8 @@ class Recorder:
 
     def call(self, call: Call) -> None:
         """A call returns."""
+        if not self.turns:
+            self.start = self._held.get("timers")
         if call.name == "select":
             self._end_turn()
             self._begin_turn(self._computer.ready)
@@ -69,9 +73,10 @@ class Recorder:
             crash = str(self._run.crash or "")
             asked = interest(self._computer) if self._waits else {}
             read = {name: text(bytes(guest.peer.received)) for name, guest in self._run.guests.items()}
-            self.after.append(
-                {"waits_in": call, "who": who, "crash": crash, "interest": asked, "read": read, **self.held()}
-            )
+            facts: Facts = {"at": round(self._run.now, 6), "waits_in": call, "who": who, "crash": crash}
+            if call == "select" and self._computer.timeout is not None:
+                facts["until"] = round(self._computer.asked_at + self._computer.timeout, 6)
+            self.after.append({**facts, "interest": asked, "read": read, **self.held()})
             if self._computer.fault:
                 self.after[-1]["fault"] = self._computer.fault.text
         if self._waits:
@@ -103,7 +108,7 @@ class Recorder:
             self.turns[-1].update(self._held)
 
     def held(self) -> Facts:
-        """The kernels' buffers of each connection, and what the program has received and sent so far."""
+        """The kernels' buffers of each connection, what the program has received and sent so far, and its timers."""
         kernel: dict[str, Facts] = {}
         seen: dict[str, Facts] = {}
         kept = self._kept.by_client() if self._run.alive else {}
@@ -119,7 +124,8 @@ class Recorder:
             }
             count = self._run.connections[name]
             seen[name] = {"received": count.received, "sent": count.sent, **kept.get(name, {})}
-        return {"kernel": kernel, "program": seen}
+        timers = self._kept.timers() if self._run.alive else None
+        return {"kernel": kernel, "program": seen} | ({} if timers is None else {"timers": timers})
 
     def described(self, call: Call) -> Facts:
         """One call as JSON."""
@@ -143,7 +149,7 @@ def in_flight(there: Pipe, back: Pipe) -> Iterator[tuple[str, str]]:
 
 
 class Kept:
-    """What the program itself keeps for each client. Found where its names are as in the lessons, else nothing."""
+    """What the program itself keeps. Found where its names are as in the lessons, else nothing."""
 
     def __init__(self, computer: Computer) -> None:
         self._computer = computer
@@ -161,6 +167,11 @@ class Kept:
         found = {address(getattr(key, "sock", key)): kept_for(each) for key, each in pairs}
         latest = {name: where for where, name in self._computer.names.items()}  # who came twice has two addresses
         return {name: found[where] for name, where in latest.items() if where in found}
+
+    def timers(self) -> list[float] | None:
+        """When its timers are due, the earliest first; None when it has none. Looked up behind `by_client`."""
+        heap = getattr(getattr(self._found, "timers", None), "heap", None)
+        return sorted(round(entry[0], 6) for entry in heap) if isinstance(heap, list) else None
 
 
 def methods(frame: FrameType | None, path: str) -> Iterator[object]:
@@ -232,6 +243,7 @@ def record(path: Path, steps: Sequence[Step], dialect: Dialect, lesson: int = 0)
         "lesson": lesson,
         "program": path.name,
         "steps": [str(step) for step in run.steps],
+        "start": recorders[0].start,
         "turns": recorders[0].turns,
         "after": recorders[0].after,
     }

@@ -68,6 +68,21 @@ def test_a_property_is_a_function_whose_first_parameter_is_room(tmp_path: Path) 
             5,
         ),
         ("x = unknown", "NameError: name 'unknown' is not defined", 3),
+        (
+            "def come(*names):\n    yield from map(Connect, names)\ndef p(room):\n    come('ana')\n    yield Pass(1)",
+            "come('ana') without yield from in front of it does nothing",
+            6,
+        ),
+        (
+            "def p(server):\n    yield Connect('ana')",
+            "p is no property: the first parameter of a property is called room",
+            3,
+        ),
+        (
+            "def p(room):\n    yield Pass(1)\ndef p(room):\n    yield Pass(2)",
+            "two functions are called p, and Python keeps the second: give each its own name",
+            3,
+        ),
     ],
 )
 def test_what_cannot_be_a_property(tmp_path: Path, text: str, says: str, line: int) -> None:
@@ -82,6 +97,12 @@ def test_what_cannot_be_a_property(tmp_path: Path, text: str, says: str, line: i
         ("yield Connect('ana'), Connect('bia')", "yield one step at a time: a tuple is none", 4),
         ("yield Press('SIGINT')", "yield one step at a time: a Press is none", 4),
         ("yield Send('ana', 'oi')", "bytes are sent, not text: Send('ana', b'oi')", 4),
+        ("yield Send(b'oi\\n', 'ana')", "who sends comes first, then the bytes: Send('ana', b'oi\\n')", 4),
+        (
+            "yield Kernel(buffer=0)",
+            "a kernel takes at least one byte at a time, and not the kernel's buffers hold 0 bytes",
+            4,
+        ),
         ("yield Together(Connect('ana'), 'oi')", "yield one step at a time: a str is none", 4),
         ("yield Connect('ana'); room.heard('anna')", "nobody called 'anna' has connected", 4),
         ("for _ in range(400): yield Pass(1)", f"a run has more than {MOST_STEPS} steps", 4),
@@ -121,6 +142,14 @@ def test_a_claim_that_is_false_is_told_with_its_steps(tmp_path: Path) -> None:
 def test_an_error_in_a_property_breaks_it(tmp_path: Path) -> None:
     trial = tried(tmp_path, TALK.format("room.heard('bia')[3]"))
     assert trial.story[-4:-2] == ["line 8: room.heard('bia')[3]", "IndexError: list index out of range"]
+    assert trial.failed
+    assert trial.erred
+    assert not tried(tmp_path, TALK.format("assert False")).erred
+
+
+def test_a_property_may_have_its_steps_from_a_function_of_the_file(tmp_path: Path) -> None:
+    text = "def come(*names):\n    yield from map(Connect, names)\ndef p(room):\n    yield from come('ana', 'bia')"
+    assert tried(tmp_path, text).steps == ["connect ana", "connect bia"]
 
 
 def test_a_step_that_is_not_possible_is_left_out_and_told(tmp_path: Path) -> None:

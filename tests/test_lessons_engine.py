@@ -1,5 +1,6 @@
 """The machinery of the lessons' checks, on small programs, right and wrong."""
 
+import re
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -230,6 +231,51 @@ def test_signals_wake_the_select(tmp_path: Path) -> None:
     assert run.exit_status == 3
 
 
+@pytest.mark.parametrize(("action", "shown"), [("signal.SIG_IGN", ""), ("lambda *_: None", "b'\\x0f'\n")])
+def test_what_is_ignored_is_dropped_by_the_system(tmp_path: Path, action: str, shown: str) -> None:
+    text = (
+        HEAD
+        + f"""
+    left, right = socket.socketpair()
+    right.setblocking(False)
+    signal.set_wakeup_fd(right.fileno())
+    signal.signal(signal.SIGTERM, {action})
+    sel.register(left, selectors.EVENT_READ)
+    for key, _ in sel.select(5):
+        print(left.recv(10))
+    """
+    )
+    run = played(tmp_path, text, Press("SIGTERM"), Pass(10))
+    assert (run.printed, run.exit_status) == (shown, 0)
+
+
+def test_a_wakeup_fd_must_not_block_as_in_python(tmp_path: Path) -> None:
+    run = played(tmp_path, HEAD + "    pair = socket.socketpair()\n    signal.set_wakeup_fd(pair[1].fileno())\n")
+    assert run.crash is not None
+    assert re.fullmatch(r"ValueError: the fd \d+ must be in non-blocking mode", str(run.crash))
+
+
+@pytest.mark.parametrize("call", ["send(data, {})", "sendall(data, {})"])
+def test_the_flags_of_one_call(tmp_path: Path, call: str) -> None:
+    flags = "socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL"
+    text = f"""
+    import socket
+    sock = socket.create_server(("127.0.0.1", 14532)).accept()[0]
+    try:
+        sock.recv(100, socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        print("not now")
+    data = sock.recv(100)
+    sock.{call.format(flags)}
+    print(sock.getblocking())
+    sock.recv(100, socket.MSG_PEEK)
+    """
+    run = played(tmp_path, text, *ANA_SAYS_OI)
+    assert run.printed == "not now\nTrue\n"
+    assert run.heard("ana") == b"oi\n"
+    assert "knows no flag but MSG_DONTWAIT" in str(run.crash)
+
+
 def test_ctrl_c_without_a_handler(tmp_path: Path) -> None:
     run = played(tmp_path, ECHO, *ANA_SAYS_OI, Press("SIGINT"))
     assert run.exit_status == 130
@@ -395,6 +441,7 @@ BUSY_ACCEPT = """
         try: listener.accept()
         except BlockingIOError: continue
 """
+ENDED_AT_ONCE = "the program ended at once, and nobody could connect: is main() called, and has it a loop?"
 SAID_IN_ONE_LINE = {
     ECHO.replace("key.fileobj.sendall(data)", "pass"): "ana has read nothing",
     ECHO.replace("sendall(data)", "sendall(data[:1])"): "ana has not read everything",
@@ -403,6 +450,21 @@ SAID_IN_ONE_LINE = {
         "the server closed ana's connection, although ana had done nothing wrong"
     ),
     HEAD + "    sel.select()": "the program ended, and with it the chat for everybody",
+    HEAD + "    sel.select(0)": ENDED_AT_ONCE,
+    "def main():\n    pass": ENDED_AT_ONCE,
+    "import sys\nsys.exit('no')": ENDED_AT_ONCE,
+    HEAD + "    socket.create_server(('127.0.0.1', 14532))": (
+        "two listeners cannot have one address: call create_server() once, before the loop"
+    ),
+    ECHO.replace("key.fileobj.sendall", "key.fileobj.close()\n                key.fileobj.sendall"): (
+        "a socket is used that the program has closed before: close it last"
+    ),
+    ECHO.replace("sock, selectors.EVENT_READ)", "sock, 1)\n                sel.register(sock, 2)"): (
+        "this socket is registered already: register it once, with everything that you ask of it"
+    ),
+    ECHO.replace("sendall(data)", "sendall('oi')"): (
+        "text and bytes do not mix: encode() makes bytes of a str, decode() a str of bytes"
+    ),
     "import time\nwhile True: time.sleep(1)": "the program never listens: nobody can connect",
     "input('port? ')": NOBODY_TYPES,
     "import sys\nfor line in sys.stdin: pass": NOBODY_TYPES,
@@ -412,6 +474,7 @@ SAID_IN_ONE_LINE = {
     "while True:\n  try:\n    while True: pass\n  except: pass": FOR_EVER,
     BUSY_ACCEPT: "accept() was called 1000 times and there was nothing to do",
     "import socket\nsocket.create_server(('', 1)).makefile()": "AttributeError ended the program",
+    "import select\nselect.poll()": "AttributeError ended the program",
     "import os\nos.no_such_thing": "AttributeError ended the program",
 }
 
@@ -496,6 +559,73 @@ def test_programs_that_are_not_run_at_all(tmp_path: Path, text: str, says: str) 
     with pytest.raises(program.Unusable) as caught:
         program.read(written(tmp_path, text))
     assert str(caught.value).startswith(says)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "\ufeffx = 'é'\n".encode(),
+        "# -*- coding: latin-1 -*-\nx = 'é'\n".encode("latin-1"),
+        b"x = 1\r\nif x:\r\n\tx = 2\r\n",
+    ],
+    ids=["mark", "latin-1 says so", "tabs and CRLF"],
+)
+def test_whatever_python_reads_is_read(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "server.py"
+    path.write_bytes(data)
+    assert program.read(path).path == path
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (
+            "x = 1\n# café\n".encode("latin-1"),
+            "server.py, line 2: Python cannot read this line, because the file is not",
+        ),
+        ("x = 'é'\n".encode("utf-16"), "server.py, line 1: Python cannot read this line, because the file is not"),
+        (b"x = 1\ny = '\0'\n", "server.py, line 2: there is a zero byte in this line, and a program is text"),
+        (b"# coding: klingon\n", "cannot read "),
+        (
+            b"x = 1\nreturn x\n",
+            "server.py, line 2: Python cannot read this line: 'return' outside function\n\n    return",
+        ),
+        (b"if 1:\n    break\n", "server.py, line 2: Python cannot read this line: 'break' outside loop"),
+    ],
+    ids=["latin-1", "utf-16", "a zero byte", "no such encoding", "return", "break"],
+)
+def test_what_python_does_not_read_either(tmp_path: Path, data: bytes, says: str) -> None:
+    path = tmp_path / "server.py"
+    path.write_bytes(data)
+    with pytest.raises(program.Unusable) as caught:
+        program.read(path)
+    assert str(caught.value).startswith(says)
+
+
+def test_a_folder_is_no_program(tmp_path: Path) -> None:
+    with pytest.raises(program.Unusable) as caught:
+        program.read(tmp_path)
+    assert str(caught.value).count(str(tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        ("socket.create_server(('127.0.0.1', '1'))", "TypeError: 'str' object cannot be interpreted as an integer"),
+        ("socket.create_server('127.0.0.1')", "TypeError: bind(): AF_INET address must be tuple, not str"),
+        ("socket.create_server(('127.0.0.1',))", "TypeError: AF_INET address must be a pair (host, port)"),
+        ("socket.create_server((None, 1))", "TypeError: str, bytes or bytearray expected, not NoneType"),
+        ("socket.create_server(('', 70000))", "OverflowError: bind(): port must be 0-65535."),
+        ("socket.create_server('', 1)", "TypeError: create_server() takes 1 positional argument but 2 were given"),
+        ("select.poll()", "AttributeError: the simulated select of the checks has no 'poll'"),
+        ("socket.fromfd(0, 0, 0)", "AttributeError: the simulated socket of the checks has no 'fromfd'"),
+        ("selectors.EVENT_RAED", "AttributeError: the simulated selectors of the checks has no 'EVENT_RAED'"),
+        ("signal.alarm(1)", "AttributeError: the simulated signal of the checks has no 'alarm'"),
+    ],
+)
+def test_a_mistake_is_told_in_the_words_of_python(tmp_path: Path, call: str, says: str) -> None:
+    run = played(tmp_path, f"import select, selectors, signal, socket\n{call}\n")
+    assert str(run.crash) == says
 
 
 def test_files_that_are_not_there_or_no_text(tmp_path: Path) -> None:

@@ -171,6 +171,16 @@ def test_next_begins_and_then_says_where_you_are(says: Says) -> None:
     assert "Next: python3 -m lessons check 2" in says()[1]
 
 
+def test_who_began_in_the_middle_goes_on_from_there(says: Says) -> None:
+    desk = Desk(Path("my-lessons"), Catalog())
+    desk.progress.started = [13]
+    desk.passed(13)
+    assert says("next")[1].startswith("Lesson 14: ")
+    desk.progress.started = desk.progress.passed = list(range(13, 20))
+    desk.save()
+    assert says("next")[1].startswith("Lesson 0: ")  # what was left out comes at the end
+
+
 def test_when_all_is_done(says: Says) -> None:
     desk = Desk(Path("my-lessons"), Catalog())
     desk.progress.started = desk.progress.passed = [*desk.catalog.folders, 99]
@@ -237,6 +247,12 @@ def test_a_teacher_checks_any_file(says: Says) -> None:
 def test_another_folder(says: Says) -> None:
     assert says("--folder", "outra pasta", "start", "2")[0] == 0
     assert Path("outra pasta/02_second_caller/server.py").exists()
+
+
+def test_the_program_of_lesson_19_is_run_too(capfd: pytest.CaptureFixture[str]) -> None:
+    write("print('here')", "my-lessons/19_await/own_await.py")
+    assert main(["run", "19"]) == 0
+    assert "here\n" in capfd.readouterr().out.replace("\r\n", "\n")
 
 
 def test_run_runs_it(capfd: pytest.CaptureFixture[str]) -> None:
@@ -328,6 +344,8 @@ WRONG_WITH_THE_FILE = {
     ),
     "import threading\n": "server.py, line 1: your program imports threading.\nThese lessons use one thread",
     "import asyncio\n": "server.py, line 1: your program imports asyncio.\nasyncio has such a loop inside.",
+    "": "the program ended at once, and nobody could connect: is main() called, and has it a loop?",
+    "x = 1\nreturn x\n": "server.py, line 2: Python cannot read this line: 'return' outside function\n\n    return x\n",
     "import os\nos._exit(5)\n": "server.py ended the whole process (status 5)",
     "name = input('name? ')\n": "the program calls input(), or reads sys.stdin: in a check nobody types",
     "while True:\n    pass\n": "a loop goes round for ever and never waits\n      your program is at line 1\n",
@@ -400,7 +418,8 @@ def test_without_hypothesis(monkeypatch: pytest.MonkeyPatch, says: Says) -> None
     write(lesson(4))
     status, said = says("check", "4")
     assert status == 2
-    assert said.endswith("Install it with\n\n    python3 -m pip install hypothesis\n")
+    assert "Install it with\n\n    python3 -m pip install hypothesis\n\n" in said
+    assert "python3 -m venv .venv" in said  # for a Python that the system manages
 
 
 def test_a_lesson_with_nothing_to_check(tmp_path: Path) -> None:
@@ -416,9 +435,41 @@ def test_a_lesson_with_nothing_to_check(tmp_path: Path) -> None:
     assert catalog[1].lesson.title == "Empty"
 
 
-def test_unreadable_progress_is_forgotten(says: Says) -> None:
-    write("{", "my-lessons/progress.json")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '{"started": ["x"], "passed": [1], "hints": {}}',
+        '{"started": [], "passed": [1], "hints": []}',
+        '{"started": [], "passed": [1], "hints": {"4": "x"}}',
+    ],
+)
+def test_unreadable_progress_is_forgotten(says: Says, text: str) -> None:
+    write(text, "my-lessons/progress.json")
     assert says()[1].endswith("0 done. Next: python3 -m lessons start 0\n")
+    assert says("hint", "4")[0] == 0
+
+
+@pytest.mark.parametrize("argv", [("start", "1"), ("hint", "1"), ("next",)])
+def test_a_file_in_place_of_the_folder(says: Says, argv: tuple[str, ...]) -> None:
+    write("", "my-lessons")
+    status, said = says(*argv)
+    assert status == 2
+    assert said.splitlines()[-1].startswith("cannot use my-lessons")
+    assert "Traceback" not in said
+
+
+def test_a_file_that_is_not_utf8_is_compared_with_a_sentence(says: Says) -> None:
+    write("").write_bytes(b"# caf\xe9\n")
+    status, said = says("diff", "4", "--anyway")
+    assert status == 1
+    assert said.startswith("server.py, line 1: Python cannot read this line, because the file is not saved as UTF-8.\n")
+
+
+def test_a_mark_in_front_is_no_difference(says: Says) -> None:
+    write("\ufeff" + lesson(4))
+    assert says("diff", "4", "--anyway") == (0, "They are the same.\n")
 
 
 def test_a_check_that_starts_the_program_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -560,3 +611,8 @@ def test_nc_to_nobody(capsys: pytest.CaptureFixture[str]) -> None:
         port = taken.getsockname()[1]
         assert netcat.talk("127.0.0.1", port) == 1
     assert capsys.readouterr().err.startswith(f"cannot connect to 127.0.0.1 {port}: ")
+
+
+def test_nc_to_what_is_no_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert netcat.talk("a..b", 80) == 1
+    assert capsys.readouterr().err.startswith("cannot connect to a..b 80: ")

@@ -97,7 +97,9 @@ def listening(kernel: Kernel, backlog: int = 128) -> Any:
 
 def calling(kernel: Kernel, address: Any) -> Any:
     caller = kernel.socket()
+    assert caller.getblocking()
     caller.setblocking(False)
+    assert not caller.getblocking()
     assert caller.connect_ex(address) == errno.EINPROGRESS
     return caller
 

@@ -61,6 +61,10 @@ class SimSocket:
         self._check_open()
         self._blocking = flag
 
+    def getblocking(self) -> bool:
+        """Whether calls may wait."""
+        return self._blocking
+
     def setsockopt(self, level: int, name: int, value: int | bytes, /) -> None:
         """SO_SNDBUF and SO_RCVBUF (in bytes, not doubled), SO_LINGER 0, keep-alive; others are remembered."""
         self._check_open()

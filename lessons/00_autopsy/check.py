@@ -6,13 +6,15 @@ from pathlib import Path
 
 from lessons.catalog import Catalog
 from lessons.kit import Dialect, LiveCheck
+from lessons.kit.program import text_of
 from lessons.loopback import Net
 
 Trouble = tuple[str, list[str]] | None
 
 FOLDER = Catalog()[0]
 AT_ONCE = 4  # situations, each with a server of its own
-WRITTEN = re.compile(r"""^prediction_(\d) *= *["']?([a-zA-Z]?)""", re.MULTILINE)
+WRITTEN = re.compile(r"^prediction_(\d)\s*=([^#\n]*)", re.MULTILINE)
+AROUND = "\"'?` \t"  # what may stand beside the letter: it is still one letter
 QUESTION = re.compile(r"(?:^# .*\n)+", re.MULTILINE)
 OFFERED = " abc"  # in this order, below the question
 
@@ -30,9 +32,9 @@ ANSWERS = (
 
 
 def predictions(path: Path) -> dict[int, str]:
-    """The letters in the file; "" where none stands yet."""
-    found = WRITTEN.findall(path.read_text(encoding="utf-8"))
-    return {number: dict(found).get(str(number), "").lower() for number in range(1, len(ANSWERS) + 1)}
+    """What is said in the file; "" where nothing stands yet."""
+    found = dict(WRITTEN.findall(text_of(path)))
+    return {number: found.get(str(number), "").strip(AROUND).lower() for number in range(1, len(ANSWERS) + 1)}
 
 
 def complete(path: Path) -> Trouble:

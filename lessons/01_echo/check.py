@@ -14,6 +14,7 @@ from lessons.kit import (
     Echo,
     HalfClose,
     Kernel,
+    Pass,
     Run,
     Send,
     Step,
@@ -24,6 +25,8 @@ from lessons.kit import (
 from lessons.kit.schedules import cut
 
 BYE = b"sair\n"
+NOT_BYE = b"sair? nao\n"
+SAYS_NOTHING = Pass(60)
 MEGABYTE = bytes(range(32, 127)) * 10_527  # 1,000,065 bytes
 
 
@@ -93,10 +96,19 @@ CAUSES = (
         "nothing comes back before {name}'s stream ends: answer whatever recv() returned",
         differs(lambda c: not c.actual),
     ),
-    Cause("only the first caller was served: accept() belongs into the loop", of("end")),
+    Cause("the program ended with its first caller: its loop must go back to accept()", of("end")),
+    Cause("a caller who says nothing is still there: he may be silent as long as he likes", raised("TimeoutError")),
+    Cause(
+        "the same bytes are sent again and again: the inner loop needs a recv() for the next ones",
+        lambda c: c.kind == "loop" and "send" in c.text,
+    ),
+    Cause(
+        "a line that only has sair in it ended the visit: compare the whole of it, with == or !=",
+        lambda c: c.kind == "dropped" and c.step == Send(c.name, NOT_BYE),
+    ),
     Cause("the connection was closed before the stream had ended: only b'' is the end", of("dropped")),
     Cause("{name} has ended the stream and waits for the end of yours: close the socket", of("hanging")),
-    Cause("sair was sent back: with Enter it is five bytes, so compare what is left by strip()", heard(said_bye)),
+    Cause('sair was sent back: with Enter it is five bytes, so compare data.strip() with b"sair"', heard(said_bye)),
     Cause("send() took a part and the rest was dropped: use sendall()", differs(is_short)),
 )
 
@@ -110,7 +122,8 @@ def visits(draw: st.DrawFn) -> list[Step]:
     steps: list[Step] = []
     for name in ("ana", "bia", "caio")[: draw(st.integers(1, 3))]:
         ends = (HalfClose(name), Close(name), Send(name, BYE))
-        steps += [Connect(name), *draw(cut(name, streams, 2)), draw(st.sampled_from(ends))]
+        extra = draw(st.sampled_from(((), (Send(name, NOT_BYE),), (SAYS_NOTHING,))))
+        steps += [Connect(name), *draw(cut(name, streams, 2)), *extra, draw(st.sampled_from(ends))]
     return steps
 
 

@@ -2,11 +2,27 @@
 
 from hypothesis import strategies as st
 
-from lessons.kit import Cause, Check, Close, Complaint, Connect, Lines, Run, Send, heard, raised
+from lessons.kit import (
+    LEFT_OPEN,
+    Cause,
+    Check,
+    Close,
+    Complaint,
+    Connect,
+    Lines,
+    Pass,
+    Run,
+    Send,
+    Visitors,
+    heard,
+    of,
+    raised,
+)
 from lessons.kit.schedules import cut, schedules
 
 ANA_AND_BIA = (Connect("ana"), Connect("bia"))
-LINES = (b"oi\n", b"a\n", "é\n".encode(), b"tudo bem?\n")
+LINES = (b"oi\n", b"a\n", "é\n".encode(), b"tudo bem?\n", b"\n", b" a \n", b"sair? nao\n")
+A_WHILE = Pass(2)  # in which nothing happens, and the program waits in select()
 HEADER_BYTES = 4
 
 
@@ -60,9 +76,31 @@ def half_a_length(complaint: Complaint) -> bool:
     return 0 < len(sent) < HEADER_BYTES and sent.startswith(b"\0")
 
 
+def no_newlines(complaint: Complaint) -> bool:
+    """Nothing is missing but the newlines."""
+    return complaint.actual == complaint.expected.replace(b"\n", b"")
+
+
+def no_spaces(complaint: Complaint) -> bool:
+    """Nothing is missing but spaces."""
+    return complaint.actual.replace(b" ", b"") == complaint.expected.replace(b" ", b"")
+
+
+def at_an_empty_line(complaint: Complaint) -> bool:
+    """What is missing begins with an empty line."""
+    heard_so_far, missing = complaint.actual, complaint.expected[len(complaint.actual) :]
+    return complaint.expected.startswith(heard_so_far) and heard_so_far[-1:] in (b"\n", b"") and missing[:1] == b"\n"
+
+
+def not_one_line(complaint: Complaint) -> bool:
+    """One line was said, and nothing was heard."""
+    return not complaint.actual and complaint.expected.count(b"\n") == 1
+
+
 halves = st.sampled_from((b"o", b"oi\nt", b"oi\n", b""))
 streams = st.lists(st.sampled_from(LINES), max_size=4).map(b"".join)
-counted = st.lists(st.sampled_from(LINES).map(lambda line: with_length(line.strip())), max_size=3).map(b"".join)
+counted = st.lists(st.sampled_from(LINES).map(lambda line: with_length(line[:-1])), max_size=3).map(b"".join)
+NOT_BYE = 'sair ended no visit: a frame is bytes, so compare frame.strip() with b"sair"'
 
 AGAIN_AND_AGAIN = Cause(
     "the frame was not taken out of the buffer: so the same one is found again and again",
@@ -72,10 +110,11 @@ AGAIN_AND_AGAIN = Cause(
 CHECKS = (
     Check(
         "any cut, the same lines",
-        cut("ana", streams).map(lambda sends: [*ANA_AND_BIA, *sends]),
+        cut("ana", streams).map(lambda sends: [*ANA_AND_BIA, *sends, A_WHILE]),
         Lines,
         (
             AGAIN_AND_AGAIN,
+            Cause("a line that only has sair in it ended the visit: compare the whole of it, with ==", of("dropped")),
             Cause("the two bytes of one é came in two pieces: decode frames, not pieces", raised("UnicodeDecodeError")),
             Cause(
                 "what one recv() returned was taken for one message: framing is your part",
@@ -83,9 +122,18 @@ CHECKS = (
             ),
             Cause("half a line was passed on: a frame is complete when its delimiter is there", heard(extra)),
             Cause(
+                "an empty line was taken for no line: next_frame() says None when it has none, so ask `is not None`",
+                heard(at_an_empty_line),
+            ),
+            Cause(
+                "the newline is gone: the decoder takes it off, so what goes out needs a new one", heard(no_newlines)
+            ),
+            Cause("a whole line came, and nobody heard it: its newline is the end of a frame", heard(not_one_line)),
+            Cause(
                 "a second line in the same bytes had to wait: take frames until there is none",
                 heard(lambda c: c.actual[-1:] in (b"\n", b"") and c.expected.startswith(c.actual)),
             ),
+            Cause("a space was lost: it belongs to the payload, so strip() only what you compare", heard(no_spaces)),
             Cause(
                 "what stood behind the last newline was thrown away: it is the beginning of the next frame",
                 heard(lambda c: c.actual and c.expected.endswith(c.actual)),
@@ -117,6 +165,12 @@ CHECKS = (
                 "a buffer outlived its connection: the next one with that number found it", heard(lambda c: c.actual)
             ),
         ),
+    ),
+    Check(
+        "sair ends a visit",
+        [*ANA_AND_BIA, Send("ana", b"oi\nsair\n")],
+        Visitors,
+        (LEFT_OPEN, Cause(NOT_BYE, of("there")), Cause(NOT_BYE, heard(lambda c: b"sair" in c.actual))),
     ),
     Check(
         "a length in front",

@@ -12,6 +12,7 @@ from lessons.kit import (
     Connect,
     HalfClose,
     Kernel,
+    Pass,
     Reset,
     Run,
     Send,
@@ -25,6 +26,7 @@ from lessons.kit import (
 )
 from lessons.kit.schedules import cut, schedules
 
+A_WHILE = Pass(2)  # in which nothing happens, and the program waits in select()
 FAREWELLS = 2  # sends that may fail: a later program says a last word to whom it gives up
 LISTENERS = ("bia", "caio", "davi", "eva")
 
@@ -86,7 +88,9 @@ TWICE = Cause("close() was called twice: the second call must do nothing", raise
 CHECKS = (
     Check(
         "resets, ends, and who stays",
-        schedules(names=LISTENERS, texts=(b"oi\n", b"a"), steps=("connect", "send", "reset", "close", "half-close")),
+        schedules(
+            names=LISTENERS, texts=(b"oi\n", b"a"), steps=("connect", "send", "reset", "close", "half-close")
+        ).map(lambda steps: [*steps, A_WHILE]),
         Mortals,
         (
             Cause(

@@ -59,6 +59,16 @@ def behind_another(complaint: Complaint) -> bool:
     return too_few(complaint) and any(run.open(name) and run.stalled(name) for name in run.guests)
 
 
+def not_read(complaint: Complaint) -> bool:
+    """Nobody has heard what was said, and the program has not read it, although select() reports it."""
+    return not complaint.actual and bool(complaint.situation.unread)
+
+
+def whole_lines(complaint: Complaint) -> bool:
+    """The lines that were read are whole, and what comes after them is missing."""
+    return too_few(complaint) and complaint.actual.endswith(b"\n")
+
+
 def false_alarm(kind: str) -> Callable[[Complaint], bool]:
     """Complaints of one kind, right after select() has reported somebody of whom nothing is there."""
     return lambda complaint: complaint.kind == kind and isinstance(complaint.step, FalseAlarm)
@@ -80,14 +90,33 @@ CAUSES = (
         lambda c: c.kind == "blocked" and "send" in c.call,
     ),
     Cause("the program waits in {call}(): only select() may wait", of("blocked")),
-    Cause("send() is tried again and again: the selector says when there is room again", of("polling")),
+    Cause(
+        "send() is tried again and again: the selector says when there is room again",
+        lambda c: of("polling")(c) or raised("RecursionError")(c),
+    ),
+    Cause(
+        "select() is asked for nothing: both kinds together are READ | WRITE",
+        lambda c: raised("ValueError")(c) and "Invalid events: 0" in c.text,
+    ),
     Cause("BlockingIOError ended the server: it means not now, and nothing is wrong", raised("BlockingIOError")),
     Cause("{name} only reads slowly, and was closed: BlockingIOError means not now", of("dropped")),
+    Cause(
+        "select() may report both kinds at once, and what is there is not read: ask for each bit by its own if",
+        heard(not_read),
+    ),
+    Cause(
+        "{name} has read what was for others: each connection needs an outgoing buffer of its own",
+        heard(lambda c: not c.expected),
+    ),
     Cause("a later line overtook an earlier one: everything goes through the outgoing buffer", heard(same_bytes)),
     Cause("{name} has read bytes twice: delete from the outgoing buffer what send() took", heard(too_many)),
     Cause(
         "{name} waits for somebody who does not read: each connection needs an outgoing buffer of its own",
         heard(behind_another),
+    ),
+    Cause(
+        "a line never went to {name}: append each one to the outgoing buffer, also when something waits there",
+        heard(lambda c: not c.actual or whole_lines(c)),
     ),
     Cause("the rest for {name} waits, and nobody sends it: that there is room again is an event", heard(too_few)),
     Cause("a short send: what send() did not take is lost, and {name} reads text with a hole", heard()),

@@ -23,7 +23,7 @@ from lessons.kit import (
 )
 from lessons.kit.schedules import schedules
 
-MOST_TURNS = 10  # while nothing happens
+MOST_TURNS = 3  # while nothing happens: a later program may wake up for one of its deadlines
 ANA_AND_BIA = (Connect("ana"), Connect("bia"))
 EVERYBODY = (*ANA_AND_BIA, Connect("caio"))
 
@@ -108,6 +108,14 @@ def sleeping(complaint: Complaint) -> bool:
     return complaint.kind == "blocked" and complaint.call == "sleep"
 
 
+def for_nobody(complaint: Complaint) -> bool:
+    """It spins because of somebody to whom nothing was ever sent."""
+    run = complaint.run
+    return complaint.kind == "spin" and any(
+        wants_write(run, name) and not run.connections[name].sent for name in run.guests
+    )
+
+
 def deaf(complaint: Complaint) -> bool:
     """Nothing was heard of somebody whose socket is watched for WRITE alone."""
     run = complaint.run
@@ -170,7 +178,8 @@ CHECKS = (
             *CRASHES,
             SLEEP,
             STUCK,
-            Cause("WRITE is asked for those who have nothing to read, too: compute it for each connection", of("spin")),
+            Cause("WRITE is asked for those who have nothing to read, too: compute it for each connection", for_nobody),
+            Cause("the rest has been written, and WRITE stays: tell the selector after each flush()", of("spin")),
             Cause("who does not read is no longer heard: ask for WRITE besides READ, not instead of it", heard(deaf)),
         ),
     ),

@@ -20,6 +20,7 @@ from lessons.kit import (
     Stall,
     Step,
     Together,
+    heard,
     of,
     raised,
 )
@@ -37,6 +38,7 @@ def lines(count: int, size: int) -> bytes:
 
 
 ONE, SHORT, LONG = b"oi\n", 100, 16_000
+TOO_LONG = b"x" * (16 * 1024 + 1)  # as soon as it is too long, it has been read: so the reason is not lost
 
 
 class Bounded(Lines):
@@ -119,14 +121,38 @@ class Bounded(Lines):
 class Gone(Bounded):
     """Whoever is too slow is let go when the line comes that is too much, not when he reads again."""
 
+    def __init__(self, dialect: Dialect) -> None:
+        super().__init__(dialect)
+        self.stayed: dict[str, int] = {}
+
     def too_much(self, run: Run) -> Complaint | None:
-        """More waits for somebody than may wait, and the program has done nothing about it."""
+        """More was said to somebody than may wait for him, and he was not let go; or only when it was much more."""
         for name in self.slow:
             owed = self.owed(name, run)
-            if owed > CEILING + MARGIN and not let_go(name, run):
-                text = f"{owed:,} bytes wait for {name} in the program; the ceiling is {CEILING:,}"
+            if owed <= CEILING + MARGIN:
+                continue
+            if let_go(name, run):
+                before = self.stayed.get(name, 0)
+                text = f"{before:,} bytes waited for {name}, who was not let go; the ceiling is {CEILING:,}"
+                return Complaint("too high", run, name, text=text) if before else None
+            if name in self.stayed:
+                text = f"{owed:,} bytes were said that {name} has not taken, and {name} is still here"
                 return Complaint("too late", run, name, text=text)
+            self.stayed[name] = owed
         return None
+
+
+class TooLong(Bounded):
+    """Whoever says a line that is too long is told why."""
+
+    def judge(self, run: Run) -> Complaint | None:
+        """The last that ana has read, before the end."""
+        self.may_drop.add("ana")
+        trouble = self.program_trouble(run) or self.blocked(run)
+        if trouble or not any(isinstance(step, Send) for step in run.steps):
+            return trouble
+        last = run.raw("ana").removesuffix(b"\n").rpartition(b"\n")[2]
+        return None if last.startswith(b"! ") else Complaint("untold", run, "ana", b"! a line may be ...\n", last)
 
 
 def let_go(name: str, run: Run) -> bool:
@@ -137,34 +163,45 @@ def let_go(name: str, run: Run) -> bool:
 
 
 def early(was_slow: bool) -> Callable[[Complaint], bool]:
-    """Somebody was sent away who may stay; who has always read, or who has not."""
+    """Somebody was sent away who may stay: who has always read while another did not; or else."""
 
     def when(complaint: Complaint) -> bool:
         stalled = {step.name for step in complaint.run.steps if isinstance(step, Stall)}
-        return complaint.kind == "dropped" and (complaint.name in stalled) == was_slow
+        return complaint.kind == "dropped" and (complaint.name in stalled or not stalled) == was_slow
 
     return when
 
 
 KERNEL = Kernel(buffer=BUFFER)
-ANA_IS_SLOW = (KERNEL, Connect("ana"), Connect("bia"), Connect("caio"), Stall("ana"))
+ANA_IS_SLOW = (KERNEL, Connect("ana"), Connect("caio"), Connect("bia"), Stall("ana"))
 READS_AGAIN = (Resume("ana"), Send("bia", ONE))
 
 CAUSES = (
     Cause(
-        "the reason was said by send(), which finds the queue too long and says the reason: go round it",
+        "to say the reason is to find the queue too long, and to say the reason: queue it yourself, and judge no more",
         raised("RecursionError"),
     ),
-    Cause("the queue of the slow consumer grows, and there is no limit", of("too much")),
     Cause(
-        "the limit is judged when the slow consumer reads, and he does not: judge when a line is queued", of("too late")
+        "the kernel takes nothing from a slow consumer's queue, and send() says so: queue the reason, then flush",
+        raised("BlockingIOError"),
     ),
+    Cause("the queue of the slow consumer grows, and there is no limit", of("too much")),
+    Cause("the ceiling is too high: 256 KiB may wait for one, in bytes", of("too high")),
+    Cause(
+        "the slow consumer may go only when he reads again, and he does not: close when a line is too much",
+        of("too late"),
+    ),
+    Cause("a line is refused, and nobody is told why: queue the reason, flush, then close", of("untold")),
     Cause("lines were left out in the middle: who reads cannot see that something is missing", of("hole")),
     Cause("the rest was thrown away, and the slow consumer waits for it: close, so that he knows", of("unfinished")),
     Cause("the speakers wait, although nobody is slow any more: read from them again", of("waits")),
     Cause("somebody was sent away who reads all the time: it is the long queue that has to go", early(was_slow=False)),
     Cause(
         "sent away below the ceiling: count bytes, and only those that the kernel did not take", early(was_slow=True)
+    ),
+    Cause(
+        "{name} reads all the time and misses a line: refuse() takes one out of the list that broadcast() goes through",
+        heard(lambda c: len(c.actual) < len(c.expected)),
     ),
 )
 
@@ -175,7 +212,8 @@ CHECKS = tuple(
         ("slow, below the ceiling", (*ANA_IS_SLOW, Send("bia", lines(2500, SHORT)), *READS_AGAIN), Bounded),
         ("slow, above the ceiling", (*ANA_IS_SLOW, Send("bia", lines(6000, SHORT)), *READS_AGAIN), Bounded),
         ("slow, with long lines", (*ANA_IS_SLOW, Send("bia", lines(37, LONG)), *READS_AGAIN), Bounded),
-        ("slow, and never reads again", (*ANA_IS_SLOW, Send("bia", lines(4000, SHORT)), Send("bia", ONE)), Gone),
+        ("slow, and never reads again", (*ANA_IS_SLOW, *[Send("bia", lines(count, LONG)) for count in (19, 37)]), Gone),
+        ("a line too long: why, then the end", (Connect("ana"), Connect("bia"), Send("ana", TOO_LONG)), TooLong),
         (
             "slow, and reads just in time",
             (

@@ -9,13 +9,31 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from lessons.kit import Cause, Check, Complaint, Connect, Dialect, Model, Run, Send, Step, heard, raised
+from lessons.kit import (
+    Cause,
+    Check,
+    Close,
+    Complaint,
+    Connect,
+    Dialect,
+    HalfClose,
+    Model,
+    Reset,
+    Run,
+    Send,
+    Step,
+    heard,
+    raised,
+)
 from lessons.kit.schedules import schedules
 
 ME = "(me)"
 REFUSAL = b"! ...\n"  # in whatever words
 REFUSALS = re.compile(rb"^! [^\n]*\n", re.MULTILINE)
 LONGEST = 32
+WAYS_TO_GO: tuple[Step, ...] = (Close("ana"), Send("ana", b"sair\n"), HalfClose("ana"), Reset("ana"))
+NAMES = ("ana2", "2", "é" * LONGEST)  # and what is none:
+NO_NAMES = ("", "a b", " ana", "ana!", "x" * (LONGEST + 1))
 
 
 class Rules(Model):
@@ -112,15 +130,63 @@ def unanswered(complaint: Complaint) -> bool:
     return complaint.expected.startswith(complaint.actual) and REFUSAL in complaint.actual
 
 
+def for_another(complaint: Complaint) -> bool:
+    """Somebody reads the answer to what another one has said."""
+    more = complaint.actual.removeprefix(complaint.expected) if complaint.actual.startswith(complaint.expected) else b""
+    return more.startswith((b"! ", b"* you are")) and getattr(complaint.step, "name", "") != complaint.name
+
+
+def same_name(complaint: Complaint) -> bool:
+    """A name was given, and it is one, but somebody has it."""
+    step = complaint.step
+    given_now = lines(lambda *two: is_name(given(*two)))
+    return given_now(complaint) and isinstance(step, Send) and is_name(step.data.decode().removesuffix("\n"))
+
+
+def is_new(complaint: Complaint) -> bool:
+    """A name was refused that nobody has said before."""
+    said = [step.data.decode().strip().casefold() for step in complaint.run.steps if isinstance(step, Send)]
+    return refused_all_the_same(complaint) and said.count(said[-1]) == 1
+
+
 def own_news(complaint: Complaint) -> bool:
     """Somebody reads that he himself has entered."""
     name = own_name(complaint.actual.decode())
     return f"* {name} entered\n".encode() in complaint.actual
 
 
+def own_name_as_text(should: str, did: str) -> bool:
+    """The line that was a name is said to all besides."""
+    name, colon, text = did.partition(": ")
+    return not should and bool(colon) and name == text
+
+
+def other_name(should: str, did: str) -> bool:
+    """Somebody is called by a name that he has not said, in his own greeting or in that of another."""
+    same = [name.casefold() for name in company(should)] == [name.casefold() for name in company(did)]
+    return own_name(did).strip() not in ("", own_name(should)) or (same and company(should) != company(did))
+
+
+def those_who_left(should: str, did: str) -> bool:
+    """Somebody meets more people than there are."""
+    there, named = company(should), company(did)
+    return set(named) > set(there) and own_name(did) == own_name(should)
+
+
+def other_order(should: str, did: str) -> bool:
+    """Somebody meets the right people in the wrong order."""
+    there, named = company(should), company(did)
+    return there != named and sorted(there) == sorted(named)
+
+
+def company(text: str) -> list[str]:
+    """The names behind `with` in a greeting."""
+    return text.partition(" with ")[2].split(", ")
+
+
 def own_company(should: str, did: str) -> bool:
     """Somebody is in the list of those whom he meets."""
-    return own_name(did) in did.partition(" with ")[2].split(", ")
+    return own_name(did) in company(did)
 
 
 def own_name(heard: str) -> str:
@@ -131,6 +197,9 @@ def own_name(heard: str) -> str:
 def given(should: str, did: str) -> str:
     """The name that was given and should have been refused."""
     return own_name(did).strip() if should.startswith("!") else ""
+
+
+refused_all_the_same = lines(lambda should, did: "* you are" in should and did.startswith("!"))
 
 
 def is_name(text: str) -> bool:
@@ -164,20 +233,37 @@ def people(
     return schedules(names, said, steps).map(lambda steps: [spoken(step) for step in steps])
 
 
+def goes_and_another_comes(way: Step) -> list[Step]:
+    """ana goes, one way or another, and somebody else says her name."""
+    ana_and_bia = [Connect("ana"), Send("ana", f"{ME}\n".encode()), Connect("bia"), Send("bia", f"{ME}\n".encode())]
+    return [spoken(step) for step in (*ana_and_bia, way, Connect("caio"), Send("caio", b"ana\n"))]
+
+
 GONE = "somebody has gone, and the rules were not told: leave() belongs where all ways of going meet"
 CAUSES = (
     Cause("the rules expect a name, and he who left had none yet: {error}", raised("KeyError")),
+    Cause(
+        "the rules return a list of events, also when there is nothing to tell: an empty one",
+        lambda c: c.error == "TypeError" and "'NoneType' object is not iterable" in c.text,
+    ),
     Cause("the others are told that somebody left who never had a name", lines(lambda _, did: did == "* None left")),
+    Cause(
+        "`sair` is no name and no text: whoever says it goes, also without a name",
+        lines(lambda should, did: not should and (own_name(did) == "sair" or did.endswith(": sair"))),
+    ),
+    Cause("{name} reads what was an answer to somebody else: an event is for one peer alone", heard(for_another)),
     Cause("a refused name was kept all the same: a refusal leaves the state as it was", heard(unanswered)),
     Cause(
         "the first line that somebody says is a name: greet him, or refuse it",
         lines(lambda should, did: not did and (should.startswith("!") or "you are" in should)),
     ),
-    Cause("two have the same name: compare without regard to capitals", lines(lambda *two: is_name(given(*two)))),
+    Cause("two have the same name: compare without regard to capitals", same_name),
     Cause("this is no name, and was accepted: 1 to 32 letters and digits", lines(given)),
+    Cause("this is a name, and was refused: 1 to 32 letters and digits", is_new),
     Cause("who enters reads the news of himself: his greeting says it already", heard(own_news)),
     Cause("who enters is named in his own company: look who is there first", lines(own_company)),
     Cause("who has said no name yet hears the others: tell only those who have one", heard(stranger)),
+    Cause("a name was said to all as a text: the line that is a name is no more than that", lines(own_name_as_text)),
     Cause(
         "a text was taken for a name: who has one keeps it, and says text from then on",
         lines(lambda should, did: not should and (did.startswith("!") or "you are" in did)),
@@ -191,13 +277,39 @@ CAUSES = (
         "said in the name of somebody else: each peer has a name of its own",
         lines(lambda should, did: ": " in should and should.partition(": ")[2] == did.partition(": ")[2]),
     ),
-    Cause(GONE, lines(lambda should, did: should.endswith(" left") or "you are" in should)),
+    Cause(
+        "a refusal begins with `! `, so that everybody sees that it is one",
+        lines(lambda should, did: should.startswith("!") and did and not did.startswith("! ")),
+    ),
+    Cause("the others are not told that somebody has entered", lines(lambda should, _: should.endswith(" entered"))),
+    Cause(
+        "the name is still taken although its owner has gone: leave() has to free all that you ask later",
+        refused_all_the_same,
+    ),
+    Cause("this is not the name that was said: only to compare, fold it", lines(other_name)),
+    Cause("the company stands in the order in which it entered", lines(other_order)),
+    Cause(GONE, lines(lambda should, did: should.endswith(" left") or those_who_left(should, did))),
+    Cause(
+        "the greeting is `* you are NAME, in lobby`, and ` with ` and the names only if somebody is there",
+        lines(lambda should, _: "* you are" in should),
+    ),
 )
 
 CHECKS = (
+    Check("she is greeted", [Connect("ana", greet=False), SayName("ana", b"")], Rules, CAUSES),
     Check("one, and a name", people("ana", "oi", "a b", "", "x" * 33, names=("ana",)), Rules, CAUSES, examples=40),
+    Check(
+        "what is a name, and what is none",
+        st.sampled_from((*NAMES, *NO_NAMES)).map(
+            lambda text: [Connect("ana", greet=False), Send("ana", f"{text}\n".encode())]
+        ),
+        Rules,
+        CAUSES,
+        examples=40,
+    ),
     Check("two, and their names", people(ME, "ana", "Ana", names=("ana", "bia")), Rules, CAUSES, examples=40),
     Check("who says what", people(ME, "oi", "bia: I am bia", ""), Rules, CAUSES, examples=60),
+    Check("a name is free again", st.sampled_from(WAYS_TO_GO).map(goes_and_another_comes), Rules, CAUSES, examples=40),
     Check(
         "they come and go",
         people(ME, "ana", "oi", "sair", steps=("connect", "send", "send", "close", "reset", "half-close")),

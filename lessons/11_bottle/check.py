@@ -12,7 +12,7 @@ MUTANTS = {  # what never happened, when a mutant behaves like the room in every
     "forgets": "no property lets the kernel take less than it is given",
     "hurries": "no property lets two lines arrive in one piece",
     "mixes": "no property lets two people be in the middle of a line",
-    "panics": "no property lets somebody stall until the kernel is full, and read on",
+    "panics": "no property goes on speaking to one who has stalled and whose kernel is full, until he reads on",
     "keeps": "no property lets somebody go by a reset, and come back",
     "stumbles": "no property lets somebody go in the moment in which another speaks",
 }
@@ -71,6 +71,8 @@ def holds_in_the_room(file: Path) -> Trouble:
     trial = bench(file).on_the_room[-1]
     if not trial.broken:
         return None
+    if trial.erred:
+        return f"{trial.of.name} stops with an error of its own: {trial.broken}", trial.story
     return f"{trial.of.name} is no invariant: the right program breaks it", trial.story
 
 

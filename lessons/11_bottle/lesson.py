@@ -23,7 +23,8 @@ LESSON = Lesson(
             "`panics` throws people out as soon as the kernel takes nothing more for them. bia stops reading: why is "
             "that alone not enough to see it?",
             "The kernels of the bottle hold 64 KiB on each side. Make them small before she connects: "
-            "Kernel(buffer=10). Then Stall her, let ana speak, Resume her, and ask what she has heard.",
+            "Kernel(buffer=10). Then Stall her, let ana say five lines (once the kernels are full, she must speak on), "
+            "Resume her, and ask what she has heard.",
         ),
         Hint(
             "Ways to go",

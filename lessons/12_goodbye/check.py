@@ -15,11 +15,14 @@ from lessons.kit import (
     HalfClose,
     Kernel,
     Lines,
+    Reset,
     Resume,
     Run,
     Send,
     Stall,
     Step,
+    Together,
+    raised,
 )
 from lessons.kit.schedules import schedules
 
@@ -154,6 +157,37 @@ class TooSlow(LastWord):
         return super().dropped(run)
 
 
+class BothTooSlow(TooSlow):
+    """The same, and caio does not read either: what is said while others are let go is not for him any more."""
+
+    def last_line(self, run: Run) -> Complaint | None:
+        """The last that caio reads, too."""
+        if not self.is_time(run) or "caio" not in run.guests:
+            return None
+        last = run.raw("caio").removesuffix(b"\n").rpartition(b"\n")[2]
+        if self.why not in run.raw("caio") or last == self.why[:-1]:
+            return None
+        return Complaint("behind", run, "caio", self.why[:-1], last)
+
+    def dropped(self, run: Run) -> Complaint | None:
+        """caio has to go as well."""
+        self.may_drop.add("caio")
+        return super().dropped(run)
+
+
+class Broken(Goodbye):
+    """ana's connection breaks while bia speaks. bia hears once that she has left."""
+
+    def judge(self, run: Run) -> Complaint | None:
+        """When it has happened."""
+        trouble = super().judge(run)
+        if trouble or not any(isinstance(step, Together) for step in run.steps) or "bia" not in run.guests:
+            return trouble
+        told = run.raw("bia").count(b"* ana left\n")
+        text = f"bia was told {told} times that ana left"
+        return Complaint("untold" if told == 0 else "left", run, "bia", text=text) if told != 1 else None
+
+
 class Discarded(Goodbye):
     """bia says goodbye, does not read on, and sends very much. Nobody hears it, and nobody keeps it."""
 
@@ -242,6 +276,10 @@ CAUSES = (
         lambda c: c.kind in ("cut", "hanging") and was_reset(c),
     ),
     Cause(
+        "{name} reads why, and not at the end: the last words go behind all that is queued",
+        lambda c: c.kind == "cut" and c.expected.startswith(b"! ") and c.expected in c.run.raw(c.name),
+    ),
+    Cause(
         "{name} goes and is not told why: queue the last words before you drain",
         lambda c: c.kind == "cut" and c.expected.startswith(b"! "),
     ),
@@ -250,12 +288,28 @@ CAUSES = (
     ),
     Cause("what comes after a goodbye piles up in the buffer: while you linger, read and discard", among("piled")),
     Cause(
+        "the last words go by send(), which finds the queue too long and says goodbye again: queue them yourself",
+        raised("RecursionError"),
+    ),
+    Cause(
+        "a goodbye that was over began again, and one connection was closed twice: the state only goes forward",
+        lambda c: c.error == "ValueError" and "list.remove" in c.text,
+    ),
+    Cause("to drain is no loop: send what fits, and go on when the selector says that there is room", among("polling")),
+    Cause(
         "is_open is no more: ask for the state, in every place that asked for it",
         lambda c: c.error == "AttributeError" and "'is_open'" in c.text,
     ),
     Cause("what is still queued for {name} is lost: drain the queue, then shut your side", among("cut")),
     Cause("{name} has read everything and waits for the end: shut your side when the queue is empty", among("hanging")),
     Cause("the name is still taken while the last lines drain: leave the chat when the goodbye begins", among("taken")),
+    Cause(
+        "something was said to {name} behind his last words: to whom you have said goodbye you say nothing more",
+        among("behind"),
+    ),
+    Cause(
+        "a connection that breaks comes to close() without a goodbye: it has to leave the chat there", among("untold")
+    ),
     Cause("{text}: whoever goes leaves the chat once, when the goodbye begins", among("left")),
     Cause(
         "whoever is going is still obeyed: while you linger, read and discard",
@@ -304,6 +358,22 @@ CHECKS = (
         "too slow: why, then the end",
         [*ANA_AND_BIA, Stall("ana"), *[Send("bia", (b"x" * 999 + b"\n") * 60)] * 8, Resume("ana")],
         TooSlow,
+        CAUSES,
+    ),
+    Check(
+        "two are too slow: why, and nothing behind it",
+        [
+            *(Kernel(buffer=4096), Connect("bia"), Connect("ana"), Connect("caio"), Stall("ana"), Stall("caio")),
+            *(Send("bia", (b"x" * 999 + b"\n") * 268), Send("bia", b"x\n" * 200)),  # 996 bytes below, then step by step
+            *(Resume("ana"), Resume("caio")),
+        ],
+        BothTooSlow,
+        CAUSES,
+    ),
+    Check(
+        "one breaks while another speaks: she has left",
+        [Connect("bia"), Connect("ana"), Together(Send("bia", b"oi\n"), Reset("ana"))],
+        Broken,
         CAUSES,
     ),
     Check(

@@ -1,6 +1,7 @@
 """What lesson 13 promises: who is silent for ten minutes goes, who speaks stays, and a goodbye ends after 5 seconds."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from hypothesis import strategies as st
 
@@ -49,6 +50,7 @@ class Deadlines(Lines):
         self.may_be_cut: set[str] = set()
         self.descriptors = self.turns = self.replaced = self.twice = 0
         self.woke: list[float] = []
+        self.began: dict[str, float] = {}
 
     def step(self, step: Step, run: Run) -> None:
         """Who vanishes does not go: nobody has been told."""
@@ -62,7 +64,9 @@ class Deadlines(Lines):
             super().step(step, run)
 
     def notice(self, call: Call, now: float) -> None:
-        """select() that returns for nothing, and then for nothing again as soon as it can."""
+        """A goodbye that begins; and select() that returns for nothing, and then again as soon as it can."""
+        if call.name == "shutdown":
+            self.began[call.who] = now
         if call.name == "select" and not call.result:
             self.twice += bool(self.woke) and now - self.woke[-1] < A_MOMENT
             self.woke.append(now)
@@ -71,6 +75,7 @@ class Deadlines(Lines):
         """The first sign of life. Who was here under this name may still be lingered for."""
         self.replaced += name in self.heard_at
         self.goes_at.pop(name, None)
+        self.began.pop(name, None)
         self.may_be_cut.discard(name)
         self.heard_at[name] = run.now
         super().enters(name, run)
@@ -106,10 +111,20 @@ class Deadlines(Lines):
 
     def judge(self, run: Run) -> Complaint | None:
         """Too late, too often, too early; then what was heard."""
+        trouble = self.program_trouble(run)
+        if trouble is not None and trouble.kind == "polling" and self.is_due(run):
+            return replace(trouble, kind="not called")
         self.may_drop |= {name for name in self.heard_at if self.silence(name, run) > SOONEST}
         self.may_be_cut |= {n for n in self.goes_at if run.stalled(n) and self.goodbye(n, run) > SOONEST}
-        worst = self.program_trouble(run) or self.overdue(run) or self.held_on_to(run) or self.restless(run)
+        worst = trouble or self.overdue(run) or self.late(run) or self.held_on_to(run) or self.restless(run)
         return worst or self.cut(run) or self.taken(run) or super().judge(run)
+
+    def is_due(self, run: Run) -> bool:
+        """True when somebody's time is up, and the program has done nothing about it."""
+        held = set(run.computer.who_has.values())
+        now = self.woke[-1] if self.woke else 0.0  # when the program was ended; the world has gone on
+        silent = (now - when >= IDLE and name in held and not run.eof(name) for name, when in self.heard_at.items())
+        return any(silent) or any(now - when >= LINGER and name in held for name, when in self.goes_at.items())
 
     def overdue(self, run: Run) -> Complaint | None:
         """Somebody who has been silent for too long and is still there, or was not told why he had to go."""
@@ -122,12 +137,24 @@ class Deadlines(Lines):
                     text = f"select() was called after {asked:.0f} s, and was to wait for {seconds:.0f} s"
                     return Complaint("too long", run, name, text=text)
                 text = f"{name} has been silent for {run.now - self.heard_at[name]:.0f} s, and is still connected"
-                has_spoken = any(isinstance(step, Send) and step.name == name for step in run.steps)
-                return Complaint("rang once" if has_spoken else "overdue", run, name, text=text)
-            if not run.raw(name).splitlines()[-1].startswith(b"! "):
-                return Complaint("mute", run, name, text=f"{name} was not told why the connection ended")
+                has_spoken = has_sent(name, run)
+                kind = "rang once" if has_spoken else "overdue" if run.computer.timeout is None else "not yet"
+                return Complaint(kind, run, name, text=text)
+            last = run.raw(name).decode("utf-8", "replace").rstrip("\n").rpartition("\n")[2]
+            if not last.startswith("! "):
+                text = f"the last line that {name} has read is `{last}`: `! ` and the reason should follow"
+                return Complaint("mute", run, name, text=text)
             if not run.raw(name).endswith(b"\n"):
                 return Complaint("no line", run, name, text=f"the last line that {name} has read does not end")
+        return None
+
+    def late(self, run: Run) -> Complaint | None:
+        """Somebody who was sent away after a silence that was much too long."""
+        for name, when in self.began.items():
+            silence = when - self.heard_at.get(name, when)
+            if name not in self.goes_at and silence > IDLE * LATEST:
+                text = f"{name} was sent away after {silence:.0f} s of silence; {IDLE:.0f} s are allowed"
+                return Complaint("late", run, name, text=text)
         return None
 
     def timeout(self, run: Run) -> float:
@@ -171,7 +198,9 @@ class Deadlines(Lines):
         name = getattr(run.steps[-1], "name", "") if run.steps and isinstance(run.steps[-1], Connect) else ""
         told = run.raw(name) if name else b""
         welcome = f"* you are {name}".encode()
-        return Complaint("taken", run, name, welcome, told[: len(welcome)]) if told.startswith(b"! ") else None
+        if not told.startswith(b"! "):
+            return None
+        return Complaint("taken" if b" is taken" in told else "dropped", run, name, welcome, told[: len(welcome)])
 
 
 def is_not_a_crash(complaint: Complaint) -> bool:
@@ -189,9 +218,14 @@ def called_at_once(complaint: Complaint) -> bool:
     return error("TypeError", "'NoneType' object is not callable")(complaint) or raised("RecursionError")(complaint)
 
 
-def something_is_due(complaint: Complaint) -> bool:
-    """select() returns again and again, and time had passed before."""
-    return complaint.kind == "polling" and complaint.run.now > LINGER * SOONEST
+def has_sent(name: str, run: Run) -> bool:
+    """True when `name` has sent something besides the greeting."""
+    return any(isinstance(step, Send) and step.name == name for step in run.steps)
+
+
+def said_nothing(complaint: Complaint) -> bool:
+    """Somebody was dropped who has not sent anything."""
+    return complaint.kind == "dropped" and not has_sent(complaint.name, complaint.run)
 
 
 CAUSES = (
@@ -208,18 +242,28 @@ CAUSES = (
     ),
     Cause(
         "a deadline is due, and nobody calls what is: take_due() comes after the loop over select(), in every turn",
-        something_is_due,
+        of("not called"),
+    ),
+    Cause(
+        "select() returns at once, again and again: its timeout is the time to the first deadline, by one clock; "
+        "None without one",
+        of("polling"),
     ),
     Cause(
         "select() waits too long: its timeout is how long it is until the deadline, and not the deadline",
         of("too long"),
     ),
-    Cause("select() wakes up at a deadline, and it is not called due: what is due now is due, too (<=)", of("twice")),
+    Cause(
+        "select() wakes up for a deadline, and calls nothing: what is due now is due, too (<=); round no timeout",
+        of("twice"),
+    ),
     Cause("the last words are a line, and its newline is missing: whoever waits for the line waits on", of("no line")),
     Cause(
         "nobody has set a deadline for the silence of {name}: one timer for each peer, from the start", of("overdue")
     ),
+    Cause("a timer was set for {name}, and it was put off: only what {name} sends is a sign of life", of("not yet")),
     Cause("{name} spoke once, and the timer never rings again: compare, and set it anew", of("rang once")),
+    Cause("the timer of {name} was set for ten minutes anew: set it for what is left of them", of("late")),
     Cause("{name} had to go and was not told why: a deadline ends in a goodbye, too", of("mute")),
     Cause("a goodbye does not end: set a deadline when it begins, and let select() wait no longer", of("held")),
     Cause(
@@ -228,6 +272,7 @@ CAUSES = (
     ),
     Cause("the deadline of {name}'s goodbye came too early: it has five seconds", of("cut")),
     Cause("who has vanished keeps the name: after too long a silence the peer leaves the chat", of("taken")),
+    Cause("{name} was sent away too soon: ten minutes of silence are allowed, from when somebody comes", said_nothing),
     Cause("{name} has spoken, and was dropped: when the timer rings, compare, and set it anew", of("dropped")),
 )
 CLOCK = Cause("somebody set the clock, and your deadlines moved: count with time.monotonic()", is_not_a_crash)

@@ -16,10 +16,14 @@ OI = "bia: oi"
 NOT_SHOWN = "nothing shows what is typed before Enter: take each key at once, and draw the line yourself"
 NOT_SENT = "Enter should send the line that was typed, and the server has not read it"
 KEY_BY_KEY = "keys were sent one by one: a line is sent when Enter is pressed"
+NO_NEWLINE = "the line was sent without its newline: the server waits for the end of it"
+RETURN_TOO = "a line ends with its newline alone: a return before it would be a part of the text"
 MIXED = "what came in was printed into the typed line: one owner erases the line, prints, and draws it again"
 NOT_WAITING = "while a line is being typed nothing is shown: wait for the keyboard and the network in one select()"
 TWICE = "the typed line is left standing above: erase it before you print"
 NOT_DRAWN = "the typed line is gone from the screen: draw it again below what was printed"
+STAIRS = "the typed line does not begin in the first column: raw mode goes too far, cbreak mode is enough"
+NOT_ERASED = "what stood in the row is still there: after \\r erase it with \\x1b[K, and draw the line then"
 NOT_KEPT = "what ana has said is gone from the screen: show it above, for the server does not send it back"
 SAID_TWICE = "what ana has said stands there twice: show it, or leave the typed line standing, not both"
 BACKSPACE = "Backspace should take back one character of the typed line"
@@ -37,7 +41,9 @@ def always(why: str) -> Callable[[object], str]:
 
 def typed(text: str) -> Callable[[Rows], bool]:
     """The last row ends with the typed line, a prompt may stand before it; and it stands nowhere else."""
-    return lambda rows: rows[-1].endswith(text) and not any(text in row for row in rows[:-1])
+    return lambda rows: (
+        rows[-1].endswith(text) and not rows[-1].startswith(" ") and not any(text in row for row in rows[:-1])
+    )
 
 
 def said(text: str) -> Callable[[Rows], bool]:
@@ -60,7 +66,23 @@ def why_not_above(rows: Rows) -> str:
         return MIXED
     if not any(OI in row for row in rows):
         return NOT_WAITING
-    return TWICE if any("hel" in row for row in rows[:-1]) else NOT_DRAWN
+    if any("hel" in row for row in rows[:-1]):
+        return TWICE
+    return STAIRS if rows[-1].startswith(" ") and rows[-1].endswith("hel") else NOT_DRAWN
+
+
+def why_not_sent(heard: bytes) -> str:
+    """What went wrong with the line that Enter should send."""
+    if heard == b"hello":
+        return NO_NEWLINE
+    if heard == b"hello\r\n":
+        return RETURN_TOO
+    return KEY_BY_KEY if heard and not heard.endswith(b"\n") else NOT_SENT
+
+
+def why_not_back(rows: Rows) -> str:
+    """What went wrong when a key came and was taken back."""
+    return NOT_ERASED if rows[-1].endswith("hell") else HALF_A_LINE
 
 
 def begin(stage: ClientStage) -> None:
@@ -84,7 +106,7 @@ def enter_sends(stage: ClientStage) -> None:
     """`hello`, and Enter. When what comes then is shown, all that Enter does is done."""
     begin(stage)
     stage.types_slowly(b"lo\n")
-    stage.hears(b"hello\n", lambda heard: KEY_BY_KEY if heard and not heard.endswith(b"\n") else NOT_SENT)
+    stage.hears(b"hello\n", why_not_sent)
     stage.sends(f"{OI}\n".encode())
     stage.shows([HELLO, "hello", OI, ""], lambda rows: OI in rows and said("hello")(rows), why_not_said)
 
@@ -113,7 +135,8 @@ def lines_however_cut(stage: ClientStage) -> None:
         for key in (b"l", b"\x7f"):
             stage.types(key)
             text = "hell" if key == b"l" else "hel"
-            stage.shows([HELLO, text], lambda rows, text=text: rows[-1].endswith(text), always(HALF_A_LINE))
+            why = always(HALF_A_LINE) if key == b"l" else why_not_back
+            stage.shows([HELLO, text], lambda rows, text=text: rows[-1].endswith(text), why)
     lines = ("bia: café com leite", "bia: sim", "caio: oi")
     stage.shows([HELLO, *lines, "hel"], above(*lines), always(HALF_A_LINE))
 

@@ -10,16 +10,20 @@ from lessons.kit import (
     Complaint,
     Connect,
     Dialect,
+    Kernel,
     Kill,
     Lines,
     Model,
+    Press,
     Restart,
     Run,
     Send,
+    Stall,
     Step,
     Together,
     heard,
     of,
+    raised,
 )
 from lessons.kit.schedules import schedules
 
@@ -27,8 +31,10 @@ ANA_AND_BIA = (Connect("ana"), Connect("bia"))
 FROM_THE_START = b"/after 0\n"
 OI = Send("ana", b"oi\n")
 COMMAND = b"/after "
+NO_NUMBERS = (b"x", "²".encode(), b"9" * 20)
 NUMBERED = re.compile(rb"#(\d+) (.*)")
 NUMBER = re.compile(rb"^#\d+ ", re.MULTILINE)
+TWICE = re.compile(rb"^(.*\n)#\d+ \1", re.MULTILINE)
 NEWS = re.compile(rb"\* (\w+) (entered|left)")
 
 
@@ -124,6 +130,63 @@ class InLine(Model):
         return None
 
 
+class Told(Model):
+    """What happens while the turn is told is told in the next one, and that comes at once."""
+
+    may_block = False
+
+    def step(self, step: Step, run: Run) -> None:
+        """Who does not read may be dropped."""
+        super().step(step, run)
+        if isinstance(step, Stall):
+            self.may_drop.add(step.name)
+
+    def misheard(self, run: Run) -> Complaint | None:
+        """Everybody who reads knows who was dropped."""
+        for gone in self.may_drop:
+            news = b"* %s left\n" % gone.encode()
+            for name in self.hears if isinstance(run.steps[-1], Send) else ():
+                if name not in self.may_drop and news not in run.raw(name):
+                    text = f"{gone} was dropped at the end of a turn, and {name} has not read `* {gone} left`"
+                    return Complaint("untold", run, gone, text=text)
+        return None
+
+
+class Stopped(Kept):
+    """What was said in the turn in which the server is told to stop is said."""
+
+    may_end = True
+
+    def step(self, step: Step, run: Run) -> None:
+        """All are let go."""
+        super().step(step, run)
+        if isinstance(step, Press):
+            self.may_drop.update(self.hears)
+
+    def costly(self, run: Run) -> Complaint | None:
+        """The last turn may have two commits: stop() makes one."""
+        return None
+
+    def misheard(self, run: Run) -> Complaint | None:
+        """Also by those who have read the end."""
+        for name, expected in self.hears.items():
+            if run.heard(name) != expected:
+                return Complaint("heard", run, name, bytes(expected), run.heard(name))
+        return None
+
+
+class Unharmed(Model):
+    """Whatever stands behind /after, the room goes on."""
+
+    may_block = False
+
+    def misheard(self, run: Run) -> Complaint | None:
+        """Lines come through."""
+        if run.steps and run.steps[-1] == OI and not run.raw("bia").endswith(b"ana: oi\n"):
+            return Complaint("heard", run, "bia", b"ana: oi\n", run.raw("bia")[-8:])
+        return None
+
+
 class Witnesses(Kept):
     """Whatever anybody has read is in the log, once, under one number. At the end eva reads the log."""
 
@@ -187,6 +250,27 @@ def once_more(complaint: Complaint) -> bool:
     return data.startswith(COMMAND) and complaint.actual.count(number) > complaint.expected.count(number)
 
 
+def by_one(complaint: Complaint) -> bool:
+    """True when one line is missing in front, or one too many stands there."""
+    longer, shorter = sorted((complaint.actual, complaint.expected), key=len, reverse=True)
+    return bool(shorter) and longer.partition(b"\n")[2] == shorter
+
+
+def other_numbers(complaint: Complaint) -> bool:
+    """True when the numbers are wrong, and nothing else."""
+    return NUMBER.sub(b"#", complaint.actual) == NUMBER.sub(b"#", complaint.expected)
+
+
+def unasked(complaint: Complaint) -> bool:
+    """True when somebody reads numbers who has not asked for them."""
+    return not NUMBER.search(complaint.expected) and NUMBER.sub(b"", complaint.actual) == complaint.expected
+
+
+def in_both_ways(complaint: Complaint) -> bool:
+    """True when a line stands there without its number, and right after it with its number."""
+    return len(TWICE.findall(complaint.actual)) > len(TWICE.findall(complaint.expected))
+
+
 def without_own(complaint: Complaint) -> bool:
     """True when all that is missing are the speaker's own lines."""
     own = re.compile(rb"#\d+ %s: .*\n" % complaint.name.encode())
@@ -201,12 +285,33 @@ deaths = st.tuples(some, some, st.integers(1, 15), turns).map(killed)
 short_lives = st.integers(1, 12).map(lambda calls: killed((["ana"], [], calls, [["ana"]])))
 
 TALK = (b"oi\n", b"a\nb\n", b"tudo", b" bem?\n", b"/after 0\n", b"/after 1\n", b"/after x\n")
+A_LONG_LINE = b"x" * 15_900 + b"\n"
+JUST_TOO_MUCH = 17 * A_LONG_LINE  # 16 of them may wait for somebody who does not read
 MANY_LINES = b"".join(b"line %d\n" % number for number in range(1, 23))
 talk = schedules(texts=TALK, steps=("send", "send", "send", "connect", "close"), start=ANA_AND_BIA, most=6)
 
 NOT_COMMITTED = Cause(
     "what was heard is gone with the server: nothing was committed",
     heard(lambda c: Restart() in c.run.steps and not c.actual),
+)
+NOT_TOLD = Cause(
+    "what is said waits in the line, and nobody tells it: the last step of a turn is commit()",
+    heard(lambda c: Restart() not in c.run.steps and not c.actual and not NUMBER.search(c.expected)),
+)
+TOLD_AGAIN = Cause("the line is told again and again: take it, and leave an empty one in its place", of("loop"))
+BY_ONE = Cause(
+    "one line too many, or one too few: `seq > N` begins right behind N, and the last 20 behind head - 20",
+    heard(by_one),
+)
+OTHER_NUMBERS = Cause(
+    "the numbers are not those of the log: ask it for its head before you append, and count on from there",
+    heard(other_numbers),
+)
+UNASKED = Cause("{name} has not asked for numbers, and reads them: only those who said /after do", heard(unasked))
+IN_BOTH_WAYS = Cause("who reads numbers reads a line twice, with its number and without it", heard(in_both_ways))
+NOT_SAID = Cause(
+    "coming and going got a number: what people say is kept, and nothing else",
+    heard(lambda c: re.search(rb"^#\d+ \* ", c.actual, re.MULTILINE)),
 )
 NOT_ACKNOWLEDGED = Cause(
     "{name}'s own line does not come back with its number: that is the acknowledgement", heard(without_own)
@@ -218,6 +323,11 @@ ABOUT_NUMBERS = (
         "the numbers began again after the restart: only the log can count",
         heard(lambda c: Restart() in c.run.steps and NUMBER.sub(b"", c.actual) == NUMBER.sub(b"", c.expected)),
     ),
+    OTHER_NUMBERS,
+    NOT_SAID,
+    UNASKED,
+    IN_BOTH_WAYS,
+    BY_ONE,
     NOT_ACKNOWLEDGED,
 )
 
@@ -231,7 +341,28 @@ CHECKS = (
         "what was heard is there after kill -9",
         (*ANA_AND_BIA, OI, Kill(), Restart(), Connect("caio")),
         Kept,
-        (NOT_COMMITTED,),
+        (
+            NOT_COMMITTED,
+            NOT_TOLD,
+            TOLD_AGAIN,
+            UNASKED,
+            Cause(
+                "after a restart the table is there already: CREATE TABLE IF NOT EXISTS",
+                lambda c: raised("OperationalError")(c) and "already exists" in c.text,
+            ),
+            Cause("executemany() takes rows, and a row of one value is (text,)", raised("ProgrammingError")),
+        ),
+    ),
+    Check(
+        "a line with an apostrophe",
+        (*ANA_AND_BIA, Send("ana", b"copo d'agua\n")),
+        Kept,
+        (
+            Cause(
+                "what somebody said became a part of the command: write ?, and hand the text over beside it",
+                raised("OperationalError"),
+            ),
+        ),
     ),
     Check(
         "22 lines at once: one commit, and the last 20 for a newcomer",
@@ -243,6 +374,7 @@ CHECKS = (
                 "a newcomer is shown where the log begins: the last lines are those behind head - RECENT",
                 heard(lambda c: b" 1\n" in c.actual and b" 1\n" not in c.expected),
             ),
+            BY_ONE,
         ),
     ),
     Check(
@@ -254,6 +386,8 @@ CHECKS = (
                 "/after showed a line that was not committed yet, and then it came once more",
                 heard(lambda c: c.actual == 2 * c.expected),
             ),
+            OTHER_NUMBERS,
+            NOT_SAID,
             NOT_ACKNOWLEDGED,
         ),
     ),
@@ -271,6 +405,29 @@ CHECKS = (
             Cause(
                 "the last line of {name} was told after `{name} left`: coming and going stand in the same line",
                 of("overtaken"),
+            ),
+        ),
+    ),
+    Check(
+        "who is dropped at the end of a turn has left",
+        (Connect("bia"), Connect("caio"), Kernel(buffer=16), Connect("ana"), Stall("ana"), Send("bia", JUST_TOO_MUCH)),
+        Told,
+        (Cause("{text}: while the line is not empty, select() must not wait", of("untold")),),
+    ),
+    Check(
+        "said and told to stop in one turn",
+        (*ANA_AND_BIA, Together(OI, Press("SIGTERM"))),
+        Stopped,
+        (Cause("what was said in the last turn is told to nobody: stop() commits before it says goodbye", heard()),),
+    ),
+    Check(
+        "what is no number",
+        (*ANA_AND_BIA, *(Send("ana", COMMAND + text + b"\n") for text in NO_NUMBERS), OI),
+        Unharmed,
+        (
+            Cause(
+                "a stranger's number ended the server: `²` is a digit, too, and SQLite takes 64 bits at most",
+                raised("ValueError", "OverflowError"),
             ),
         ),
     ),

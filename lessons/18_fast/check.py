@@ -4,6 +4,7 @@ import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from selectors import EVENT_WRITE
 from types import FrameType
 
 from lessons.kit import (
@@ -14,10 +15,12 @@ from lessons.kit import (
     Dialect,
     Kernel,
     Lines,
+    Pass,
     Run,
     Send,
     Stall,
     Step,
+    Together,
     heard,
     of,
     raised,
@@ -28,8 +31,11 @@ from lessons.kit.schedules import schedules
 FEW, MORE = ("ana", "bia", "caio"), ("davi", "eva", "fabio")
 TEN_LINES = b"".join(b"line %d\n" % number for number in range(1, 11))
 LONG_LINE = b"x" * 15_990 + b"\n"
+MUCH = 400_000  # bytes: a queue's limit, and what a kernel takes
 ALMOST_TOO_MUCH = 18 * LONG_LINE  # more than may wait for one listener; less, once a send has taken its part
 FROM_THE_START = b"/after 0\n"
+NO_NUMBER = b"/after x\n"
+LAST = Send("caio", b"oi\n")
 
 
 class Counted(Lines):
@@ -40,12 +46,14 @@ class Counted(Lines):
     def __init__(self, dialect: Dialect) -> None:
         super().__init__(dialect)
         self.in_this_turn: Counter[str] = Counter()
+        self.in_this_step: Counter[str] = Counter()
         self.worst = ("", 0)
         self.nothings = 0
 
     def step(self, step: Step, run: Run) -> None:
         """Count from now on."""
         run.computer.on_call = self.called
+        self.in_this_step.clear()
         super().step(step, run)
 
     def called(self, call: Call) -> None:
@@ -54,6 +62,7 @@ class Counted(Lines):
             self.in_this_turn.clear()
         elif call.name in ("send", "sendall"):
             self.in_this_turn[call.who] += 1
+            self.in_this_step[call.who] += 1
             self.nothings += call.data == b""
             self.worst = max(self.worst, (call.who, self.in_this_turn[call.who]), key=lambda one: one[1])
 
@@ -73,6 +82,41 @@ class Counted(Lines):
         name, sends = self.worst
         text = f"{sends} calls of send() for {name} in one turn"
         return Complaint("wasteful", run, name, text=text) if sends > 1 else None
+
+
+class OnePiece(Counted):
+    """What comes in one piece, and fits into the kernel, goes out in one piece."""
+
+    def wasteful(self, run: Run) -> Complaint | None:
+        """More than one send() for one connection, whatever the turn."""
+        found = super().wasteful(run)
+        if found or not run.steps or run.steps[-1] != Send("ana", TEN_LINES):
+            return found
+        name, sends = max(self.in_this_step.items(), key=lambda one: one[1], default=("", 0))
+        text = f"{sends} calls of send() for {name}, and one would have taken all of it"
+        return Complaint("piecemeal", run, name, text=text) if sends > 1 else None
+
+
+class OneTurn(Counted):
+    """Several speak, and somebody is answered: all in one turn."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        super().__init__(dialect)
+        self.commits = self.turns = 0
+
+    def line(self, name: str, line: bytes, run: Run) -> None:
+        """Said, unless it is the question."""
+        if line + b"\n" != NO_NUMBER:
+            super().line(name, line, run)
+
+    def judge(self, run: Run) -> Complaint | None:
+        """And no more than one commit in a turn."""
+        commits, turns = run.computer.commits - self.commits, run.turns - self.turns
+        self.commits, self.turns = run.computer.commits, run.turns
+        found = super().judge(run)
+        if found or commits <= turns or not run.steps:
+            return found
+        return Complaint("costly", run, text=f"{commits} commits in {turns} turn{'s' * (turns != 1)}")
 
 
 class Encoded(Counted):
@@ -131,15 +175,49 @@ class Patient(Counted):
             self.may_drop.add(step.name)
 
 
+class Dropped(Patient):
+    """Whoever does not read is dropped in the end, and the others are told."""
+
+    def misheard(self, run: Run) -> Complaint | None:
+        """The queue has a limit."""
+        found = super().misheard(run)
+        waits = run.steps and run.steps[-1] == LAST and run.stalled("ana") and len(self.hears["ana"]) > MUCH
+        if found or not waits or b"* ana left\n" in run.raw("caio"):
+            return found
+        text = "ana does not read; more than 256 KiB wait for her, and she is still in the room"
+        return Complaint("unlimited", run, "ana", text=text)
+
+
+def cut_off(complaint: Complaint) -> bool:
+    """True when the last thing that somebody has read is a part of a line, and nothing of the queue is left."""
+    raw = complaint.run.raw(complaint.name)
+    writes = complaint.name in complaint.run.computer.asks and complaint.run.computer.asks[complaint.name] & EVENT_WRITE
+    return not raw.endswith(b"\n") and not writes
+
+
 COALESCE = Cause("{text}: queue first, and flush each connection once", of("wasteful"))
+
+OVER_AND_OVER = Cause(
+    "the queue says that bytes wait, and holds none: what was sent is taken off its size", of("hollow")
+)
+NEVER_CLOSED = Cause(
+    "whoever has ended is never closed: finish() makes a connection dirty, and the flush closes it", of("eof")
+)
 
 CHECKS = (
     Check(
         "ten lines in one piece: one send() for each listener",
-        (*map(Connect, FEW), Send("ana", TEN_LINES)),
-        Counted,
+        (*map(Connect, FEW), Send("ana", TEN_LINES), Pass(2)),
+        OnePiece,
         (
             COALESCE,
+            Cause("{text}: join all chunks of the queue for the call", of("piecemeal")),
+            OVER_AND_OVER,
+            Cause("select() returns at once, again and again: who has been flushed is dirty no more", of("polling")),
+            Cause(
+                "the size of the queue fell below zero: it counts bytes, so push() adds len(data)",
+                lambda c: raised("ValueError")(c) and "__len__" in c.text,
+            ),
             Cause(
                 "the flush changes the very collection that it walks through: take all dirty ones out of it first",
                 raised("RuntimeError"),
@@ -149,6 +227,12 @@ CHECKS = (
                 heard(lambda c: not c.actual),
             ),
         ),
+    ),
+    Check(
+        "two speak and one is answered, in one turn",
+        (*map(Connect, FEW), Together(Send("ana", b"oi\n"), Send("caio", NO_NUMBER), Send("bia", b"oi\n"))),
+        OneTurn,
+        (COALESCE, Cause("{text}: what was said in a turn is kept by one commit", of("costly"))),
     ),
     Check(
         "two listeners or five: as many encode()",
@@ -172,16 +256,20 @@ CHECKS = (
                 "the queue counts bytes that it no longer holds: what is left of a chunk goes back in front",
                 of("hollow"),
             ),
+            NEVER_CLOSED,
             Cause("a kernel takes bytes again, and nobody sends any: who is ready for WRITE is dirty, too", of("spin")),
-            Cause("what was sent to one is cut from the text of another: shared bytes must not change", heard()),
+            Cause("what the kernel did not take is lost: send() says how many bytes it took", heard(cut_off)),
+            Cause(
+                "lines are cut or mixed: what is left of a chunk goes back in front; shared bytes never change", heard()
+            ),
         ),
         examples=60,
     ),
     Check(
         "a slow consumer is dropped, and nobody else",
-        (*map(Connect, FEW), Stall("ana"), Send("bia", 26 * LONG_LINE), Send("caio", b"oi\n")),
-        Patient,
-        (COALESCE,),
+        (*map(Connect, FEW), Stall("ana"), Send("bia", 26 * LONG_LINE), LAST),
+        Dropped,
+        (COALESCE, Cause("{text}: the flush judges what the kernel did not take", of("unlimited"))),
     ),
     Check(
         "a long history, asked for at once",

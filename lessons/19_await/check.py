@@ -24,6 +24,7 @@ from lessons.kit import (
     Pass,
     Run,
     Send,
+    SetClock,
     Step,
     Together,
     heard,
@@ -32,7 +33,7 @@ from lessons.kit import (
 )
 from lessons.kit.checks import Examiner
 from lessons.kit.dialects import PLAIN, REMEMBERED
-from lessons.kit.program import Counting, Source
+from lessons.kit.program import Counting, Source, text_of
 from lessons.kit.schedules import schedules
 from lessons.kit.stage import Stage
 from lessons.kit.story import steps, what
@@ -40,6 +41,7 @@ from lessons.kit.story import steps, what
 SERVER = Path(__file__).resolve().parent / "server.py"
 PATIENCE = 2.0  # seconds in which a guest on a real computer answers
 SLEEP, NAPS = 5, 20
+SLEEPS = {b"later": SLEEP, b"soon": 1}  # what is said, and how long the task then sleeps
 NAP = Send("ana", b"nap\n")
 TASKS = f"""
 import socket
@@ -47,8 +49,9 @@ import socket
 async def echo(sock):
     try:
         while data := await piece(sock):
-            if data.startswith(b"later"):
-                await sleep({SLEEP})
+            for word, seconds in {SLEEPS}.items():
+                if data.startswith(word):
+                    await sleep(seconds)
             if data.startswith(b"nap"):
                 for _ in range({NAPS}):
                     await sleep(0)
@@ -91,8 +94,8 @@ class Task:
                 if self.wakes > now:
                     break
                 sent, at, self.wakes = sent + self.held, self.wakes, None
-            elif self.unread.startswith(b"later"):
-                self.held, self.wakes = bytes(self.unread), at + SLEEP
+            elif sleeps := [seconds for word, seconds in SLEEPS.items() if self.unread.startswith(word)]:
+                self.held, self.wakes = bytes(self.unread), at + sleeps[0]
                 self.unread.clear()
             else:
                 sent += self.unread
@@ -181,7 +184,7 @@ def on_his_loop(check: Check, callers: int = 1_000_000) -> LiveCheck:
 
 def with_tasks(path: Path, tasks: str) -> Source:
     """The learner's file, and instead of its main() our tasks. Line numbers stay the same."""
-    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    tree = ast.parse(text_of(path), str(path))
     begin = ast.parse(f"exec(compile({tasks!r}, 'the tasks of the check', 'exec'))").body
     guards = [node for node in tree.body if isinstance(node, ast.If) and "__name__" in ast.dump(node.test)]
     for node in [node for one in begin for node in ast.walk(one)] if guards else []:
@@ -210,7 +213,7 @@ def same_conversation(path: Path) -> tuple[str, list[str]] | None:
             shown += b"(and does not end)\n"
     finally:
         net.close()
-    return compared(heard.decode(), shown.decode(), errors.decode())
+    return compared(*(data.decode("utf-8", "replace") for data in (heard, shown, errors)))
 
 
 def compared(heard: str, shown: str, errors: str) -> tuple[str, list[str]] | None:
@@ -225,9 +228,19 @@ def compared(heard: str, shown: str, errors: str) -> tuple[str, list[str]] | Non
     return "on your loop the guest does not have the conversation that it has on callbacks", story
 
 
+def no_iterator(complaint: Complaint) -> bool:
+    """True when next() was called with a coroutine."""
+    return complaint.error == "TypeError" and "not an iterator" in complaint.text
+
+
 def comparing(complaint: Complaint) -> bool:
     """True when the heap had to compare two tasks."""
     return complaint.kind == "crash" and complaint.error == "TypeError" and "'<'" in complaint.text
+
+
+def summing(complaint: Complaint) -> bool:
+    """True when something else than seconds was added to the time."""
+    return complaint.error == "TypeError" and "for +:" in complaint.text
 
 
 def early(complaint: Complaint) -> bool:
@@ -243,6 +256,8 @@ def three_seconds_each(moments: list[list[Send]]) -> list[Step]:
 
 said = st.builds(Send, st.sampled_from(("ana", "bia")), st.sampled_from((b"later\n", b"oi\n")))
 
+END = Cause("run() returned, and there are tasks left: turn until the last one has returned, once for each", of("end"))
+
 CHECKS = (
     on_his_loop(
         Check(
@@ -256,6 +271,18 @@ CHECKS = (
                     "a task that has not begun can only be sent None: its first wish comes from send(None)",
                     lambda c: c.error == "TypeError" and "just-started" in c.text,
                 ),
+                Cause("a coroutine is no iterator: task.send(None) lets it go on, next(task) does not", no_iterator),
+                Cause("a wish is a name, and then what it is about: a socket, or seconds for the timers", summing),
+                Cause(
+                    "the selector was not told whose wish it is: register the task as data, and find it in key.data",
+                    lambda c: c.error == "AttributeError" and "NoneType" in c.text,
+                ),
+                Cause("a task went on although its wish had not come true: one step is one send(None)", of("blocked")),
+                Cause(
+                    "a task that wished to read was woken with nothing to read: register EVENT_READ alone",
+                    of("dropped"),
+                ),
+                END,
                 Cause(
                     "a task waits for a socket again that is still registered: unregister whoever is ready",
                     raised("KeyError"),
@@ -283,11 +310,33 @@ CHECKS = (
                     of("polling"),
                 ),
                 Cause("{name}'s task was woken too early: only those whose time has come are due", heard(early)),
+                END,
                 Cause(
                     "{name}'s task should be awake by now: select() may wait no longer than to the first timer", heard()
                 ),
             ),
             examples=50,
+        )
+    ),
+    on_his_loop(
+        Check(
+            "who sleeps less wakes first",
+            (Connect("ana"), Connect("bia"), Send("ana", b"later\n"), Send("bia", b"soon\n"), Pass(2)),
+            Tasks,
+            (
+                Cause(
+                    "{name} sleeps for one second and waits for ana, who sleeps for five: in the heap time comes first",
+                    heard(),
+                ),
+            ),
+        )
+    ),
+    on_his_loop(
+        Check(
+            "somebody sets the clock",
+            (Connect("ana"), Send("ana", b"later\n"), SetClock(-3600), Pass(SLEEP + 1)),
+            Tasks,
+            (Cause("somebody set the clock, and {name} sleeps on: count with time.monotonic()", heard()),),
         )
     ),
     on_his_loop(

@@ -1,6 +1,18 @@
 """What the files of a lesson import: facts, steps, models, causes. `lessons/FORMAT.md` describes them."""
 
-from lessons.kit.causes import LEFT_OPEN, NOT_WATCHED, RECV_ON_THE_LISTENER, STILL_REGISTERED, Cause, heard, of, raised
+from lessons.kit.causes import (
+    ASKED_TO_WRITE,
+    CLOSED_AND_USED,
+    LEFT_OPEN,
+    NOT_WATCHED,
+    RECV_ON_THE_LISTENER,
+    STILL_REGISTERED,
+    THE_LISTENER_TWICE,
+    Cause,
+    heard,
+    of,
+    raised,
+)
 from lessons.kit.checks import Check, LiveCheck
 from lessons.kit.lesson import Dialect, Hint, Lesson, TooBig
 from lessons.kit.models import Complaint, Echo, Lines, Model, Room, Visitors
@@ -26,10 +38,13 @@ from lessons.kit.steps import (
 )
 
 __all__ = [
+    "ASKED_TO_WRITE",
+    "CLOSED_AND_USED",
     "LEFT_OPEN",
     "NOT_WATCHED",
     "RECV_ON_THE_LISTENER",
     "STILL_REGISTERED",
+    "THE_LISTENER_TWICE",
     "Cause",
     "Check",
     "Close",

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import GeneratorType
 
 from lessons.kit.dialects import NAMED
-from lessons.kit.program import Source
+from lessons.kit.program import Source, text_of
 from lessons.kit.run import Run
 from lessons.kit.stage import Schedule, Stage
 from lessons.kit.steps import (
@@ -94,7 +94,8 @@ class Property:
 class Trial:
     """One run of a property on a program. `broken`: a claim that was false, or how the program ended.
 
-    `improper`: the property cannot go on. `seen`: what everybody has read, and who is still connected.
+    `erred`: it was no claim, but an error in the property. `improper`: the property cannot go on.
+    `seen`: what everybody has read, and who is still connected.
     """
 
     of: Property
@@ -103,6 +104,7 @@ class Trial:
     steps: list[str] = field(default_factory=list)
     seen: dict[str, tuple[bytes, bool]] = field(default_factory=dict)
     broken: str = ""
+    erred: bool = False
     improper: str = ""
     line: int = 0
 
@@ -128,6 +130,7 @@ class Trial:
             self.line = line_of(error, self.file) or self.line
         except Exception as error:  # noqa: BLE001 — the learner's, and it is what we report
             self.broken = f"{type(error).__name__}: {error}".removesuffix(": ")
+            self.erred = not isinstance(error, AssertionError)
             self.line = line_of(error, self.file) or self.line
 
     @property
@@ -143,7 +146,7 @@ class Trial:
         """The learner's line, and what became of it."""
         if not self.failed:
             return []
-        text = Path(self.file).read_text(encoding="utf-8").splitlines()[self.line - 1].strip() if self.line else ""
+        text = text_of(Path(self.file)).splitlines()[self.line - 1].strip() if self.line else ""
         found = [self.broken or self.improper] if self.broken != "AssertionError" else []
         return [*([f"line {self.line}: {text}"] if text else []), *found]
 
@@ -166,8 +169,14 @@ def check(step: object) -> None:
     """Raise Improper for what is not a step."""
     if not isinstance(step, STEPS):
         raise Improper(f"yield one step at a time: a {type(step).__name__} is none")
+    if isinstance(step, Send) and not isinstance(step.name, str):
+        raise Improper("who sends comes first, then the bytes: Send('ana', b'oi\\n')")
     if isinstance(step, Send) and not isinstance(step.data, bytes):
         raise Improper(f"bytes are sent, not text: Send({step.name!r}, b{step.data!r})")
+    if isinstance(step, Kernel) and any(
+        most is not None and most < 1 for most in (step.buffer, step.send_most, step.recv_most)
+    ):
+        raise Improper(f"a kernel takes at least one byte at a time, and not {step}")
     for inner in step.steps if isinstance(step, Together) else ():
         check(inner)
 
@@ -202,8 +211,9 @@ def how_it_ended(run: Run) -> str:
 
 def properties_of(source: Source) -> list[Property]:
     """Every function of the file whose first parameter is `room`. Raises Improper for what cannot work."""
-    for line, call in forgotten_yields(source.path):
-        raise Improper(f"{call} without yield in front of it does nothing", line)
+    tree = ast.parse(text_of(source.path))
+    for line, text in (*forgotten_yields(tree), *lost_functions(tree)):
+        raise Improper(text, line)
     space: dict[str, object] = {"__name__": "properties", "__file__": str(source.path), "__tick__": lambda: None}
     try:
         exec(source.code, space)
@@ -225,10 +235,38 @@ def property_of(thing: object) -> Property | None:
     return Property(thing.__name__, thing, len(parameters) > 1)
 
 
-def forgotten_yields(path: Path) -> Iterator[tuple[int, str]]:
-    """Lines in which a step is made and not handed over."""
-    names = {kind.__name__ for kind in STEPS}
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def forgotten_yields(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Lines in which steps are made and not handed over."""
+    steps = {kind.__name__: "yield" for kind in STEPS}
+    makers = {one.name: "yield from" for one in functions(tree) if has_yield(one)}
+    for node in ast.walk(tree):
         call = node.value if isinstance(node, ast.Expr) else None
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in names:
-            yield call.lineno, ast.unparse(call)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
+            word = {**steps, **makers}.get(call.func.id)
+            if word:
+                yield call.lineno, f"{ast.unparse(call)} without {word} in front of it does nothing"
+
+
+def lost_functions(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Functions that look like a property, and will never be tried as one."""
+    names = [one.name for one in functions(tree)]
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    for one in functions(tree):
+        if names.count(one.name) > 1:
+            yield (
+                one.lineno,
+                f"two functions are called {one.name}, and Python keeps the second: give each its own name",
+            )
+        first = next((parameter.arg for parameter in one.args.args), "")
+        if has_yield(one) and first != "room" and one.name not in used:
+            yield one.lineno, f"{one.name} is no property: the first parameter of a property is called room"
+
+
+def functions(tree: ast.Module) -> list[ast.FunctionDef]:
+    """Those that the file defines itself, not inside of others."""
+    return [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+
+
+def has_yield(function: ast.FunctionDef) -> bool:
+    """True when it hands something over."""
+    return any(isinstance(node, ast.Yield | ast.YieldFrom) for node in ast.walk(function))

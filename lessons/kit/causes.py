@@ -69,15 +69,49 @@ def let_go_and_open(complaint: Complaint) -> bool:
     return complaint.kind == "there" and complaint.name not in complaint.situation.watched
 
 
-def on_the_listener(complaint: Complaint) -> bool:
-    """The last call was recv() on a socket that only accepts, and it raised."""
-    call = complaint.situation.refused
-    return raised("OSError")(complaint) and call is not None and (call.name, call.who) == ("recv", "listener")
+def on_the_listener(*calls: str) -> Callable[[Complaint], bool]:
+    """The last call was one of these on a socket that only accepts, and it raised."""
+
+    def was(complaint: Complaint) -> bool:
+        call = complaint.situation.refused
+        return raised("OSError", "BrokenPipeError")(complaint) and (
+            call is not None and call.name in calls and call.who == "listener"
+        )
+
+    return was
 
 
 def registered_twice(complaint: Complaint) -> bool:
     """A new connection has the number of one that the selector still holds."""
     return raised("KeyError")(complaint) and "already registered" in complaint.text
+
+
+def one_twice(complaint: Complaint) -> bool:
+    """A connection is registered, and was given to register() again."""
+    call = complaint.situation.refused
+    return registered_twice(complaint) and call is not None and call.name == "register"
+
+
+def the_listener_twice(complaint: Complaint) -> bool:
+    """The listener is registered, and was given to register() again."""
+    return registered_twice(complaint) and "listener>" in complaint.text
+
+
+def asked_to_write(complaint: Complaint) -> bool:
+    """It waits in recv() for somebody whom select() reports because it may be sent to."""
+    return complaint.kind == "blocked" and "recv" in complaint.call and complaint.who in complaint.situation.to_write
+
+
+def closed_and_used(complaint: Complaint) -> bool:
+    """A call on a socket that the program had closed, or on the -1 that is its number then."""
+    return raised("OSError", "ValueError")(complaint) and any(
+        words in complaint.text for words in ("Bad file descriptor", "Invalid file descriptor")
+    )
+
+
+def text_for_bytes(complaint: Complaint) -> bool:
+    """Python says that it wants the one and has the other."""
+    return raised("TypeError")(complaint) and "bytes" in complaint.text and "str" in complaint.text
 
 
 NOT_WATCHED = (
@@ -87,15 +121,43 @@ NOT_WATCHED = (
 )
 LEFT_OPEN = Cause("{name} has left, and the connection stays open: close the socket, too", let_go_and_open)
 RECV_ON_THE_LISTENER = Cause(
-    "recv() was called on the listener: it has no bytes, only new connections, which accept() takes", on_the_listener
+    "recv() was called on the listener: it has no bytes, only new connections, which accept() takes",
+    on_the_listener("recv"),
+)
+THE_LISTENER_TWICE = Cause(
+    "the listener was registered a second time: register the socket that accept() returned", the_listener_twice
 )
 STILL_REGISTERED = Cause(
-    "the selector still holds a socket that is closed: unregister the socket before you close it", registered_twice
+    "the selector still holds a socket that is closed: unregister the socket before you close it",
+    lambda c: registered_twice(c) and not one_twice(c),
 )
+ONE_TWICE = Cause("this socket is registered already: register it once, with everything that you ask of it", one_twice)
+ASKED_TO_WRITE = Cause(
+    "select() is asked for EVENT_WRITE: it says that {who} can be sent to, and recv() waits. Ask for EVENT_READ",
+    asked_to_write,
+)
+CLOSED_AND_USED = Cause("a socket is used that the program has closed before: close it last", closed_and_used)
 GENERAL = (
     RECV_ON_THE_LISTENER,
+    Cause(
+        "something was sent to the listener, and nobody is at its other end: send to a socket that accept() returned",
+        on_the_listener("send", "sendall"),
+    ),
+    THE_LISTENER_TWICE,
+    ONE_TWICE,
     STILL_REGISTERED,
+    CLOSED_AND_USED,
+    Cause(
+        "two listeners cannot have one address: call create_server() once, before the loop",
+        lambda c: raised("OSError")(c) and "in use" in c.text,
+    ),
+    Cause("text and bytes do not mix: encode() makes bytes of a str, decode() a str of bytes", text_for_bytes),
+    ASKED_TO_WRITE,
     Cause("the program calls input(), or reads sys.stdin: in a check nobody types", of("input")),
+    Cause(
+        "the program ended at once, and nobody could connect: is main() called, and has it a loop?",
+        lambda c: c.kind == "silent" and c.run.exit_status is not None,
+    ),
     Cause("the program never listens: nobody can connect", of("silent")),
     Cause("{text}", lambda c: c.kind in ("spin", "loop", "polling", "eof")),
     Cause(

@@ -12,11 +12,12 @@ from types import ModuleType
 from typing import ClassVar
 
 from chatcore.sim import SimSelector
-from chatcore.sim.selector import number_of, shown
+from chatcore.sim.selector import HasFileno, number_of, shown
+from chatcore.sim.sockets import SimSocket
 from lessons.kit.computer import Call, Computer, Killed
 from lessons.kit.fake_socket import Socket
 from lessons.kit.fake_sqlite import sqlite_module
-from lessons.kit.socket_module import socket_module
+from lessons.kit.socket_module import says_what_it_lacks, socket_module
 
 READ, WRITE = real_selectors.EVENT_READ, real_selectors.EVENT_WRITE
 
@@ -30,6 +31,13 @@ class Selector(SimSelector):
         super().__init__(self.computer.world.network, self.computer.process)
         self._streak = 0
         self.computer.selectors.append(self)
+
+    def register(self, fileobj: int | HasFileno, events: int, data: object = None) -> real_selectors.SelectorKey:
+        """As the real one. Notes who is registered a second time."""
+        held = self._keys.get(fileobj if isinstance(fileobj, int) else fileobj.fileno())
+        if held is not None and held.fileobj is fileobj:
+            self.computer.refused = Call("register", self.computer.who_has.get(held.fd, ""), result="EEXIST")
+        return super().register(fileobj, events, data)
 
     def select(self, timeout: float | None = None) -> list[tuple[real_selectors.SelectorKey, int]]:
         """What is ready."""
@@ -61,7 +69,7 @@ def selectors_module(computer: Computer) -> ModuleType:
     vars(module).update(dict.fromkeys(names, kind))
     for name in ("BaseSelector", "SelectorKey", "EVENT_READ", "EVENT_WRITE"):
         setattr(module, name, getattr(real_selectors, name))
-    return module
+    return says_what_it_lacks(module)
 
 
 def select_module(computer: Computer) -> ModuleType:
@@ -98,7 +106,7 @@ def select_module(computer: Computer) -> ModuleType:
         return readable, writable, []
 
     vars(module).update(select=select, error=OSError)
-    return module
+    return says_what_it_lacks(module)
 
 
 class Memory:
@@ -176,6 +184,9 @@ def signal_module(computer: Computer) -> ModuleType:
         return before
 
     def set_wakeup_fd(fd: int, *, warn_on_full_buffer: bool = True) -> int:
+        sim = computer.process.fds.get(fd)
+        if isinstance(sim, SimSocket) and sim.getblocking():
+            raise ValueError(f"the fd {fd} must be in non-blocking mode")
         before, computer.wakeup_fd = computer.wakeup_fd, fd
         return before
 
@@ -183,18 +194,20 @@ def signal_module(computer: Computer) -> ModuleType:
         deliver(computer, number)
 
     vars(module).update(getsignal=getsignal, signal=signal, set_wakeup_fd=set_wakeup_fd, raise_signal=raise_signal)
-    return module
+    return says_what_it_lacks(module)
 
 
 def deliver(computer: Computer, number: int) -> None:
     """What the kernel, and then Python, do with a signal. Raises what the handler raises."""
+    default = real_signal.default_int_handler if number == real_signal.SIGINT else real_signal.SIG_DFL
+    handler = computer.handlers.get(number, default)
+    if handler is real_signal.SIG_IGN:
+        return  # the kernel drops it: nothing is written
+    if handler is real_signal.SIG_DFL:
+        raise Killed
     if computer.wakeup_fd >= 0:
         sim = computer.process.fds.get(computer.wakeup_fd)
         getattr(sim, "send", len)(bytes([number]))
-    default = real_signal.default_int_handler if number == real_signal.SIGINT else real_signal.SIG_DFL
-    handler = computer.handlers.get(number, default)
-    if handler is real_signal.SIG_DFL:
-        raise Killed
     if callable(handler):
         handler(number, None)
 

@@ -5,8 +5,10 @@ the trace, and a close when the program forgets its last reference, as Python do
 """
 
 import errno
+import operator
 import socket as real
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from selectors import EVENT_READ, EVENT_WRITE
 from types import TracebackType
 from typing import ClassVar, Self, TypeVar
@@ -16,6 +18,7 @@ from lessons.kit.computer import Call, Computer
 
 Address = tuple[str, int]
 MOST_SENT = 1 << 20  # bytes that one send() looks at; no simulated kernel takes more
+NO_WAIT, NO_SIGNAL = getattr(real, "MSG_DONTWAIT", 0x40), getattr(real, "MSG_NOSIGNAL", 0x4000)
 Result = TypeVar("Result")
 
 
@@ -104,8 +107,9 @@ class Socket:
         return self._sim.getpeername()
 
     def bind(self, address: Address) -> None:
-        """OSError EADDRINUSE."""
-        self._sim.bind((address[0] or "0.0.0.0", address[1]))
+        """OSError EADDRINUSE; TypeError or OverflowError for what is no address, as the real one."""
+        host, port = checked(address)
+        self._sim.bind((host or "0.0.0.0", port))
 
     def listen(self, backlog: int = 128) -> None:
         """From now on clients can connect."""
@@ -129,21 +133,23 @@ class Socket:
     def recv(self, bufsize: int, flags: int = 0) -> bytes:
         """What has arrived, at most `bufsize` bytes."""
         most = min(bufsize, self.computer.recv_most)
-        data = self._call("recv", None, lambda: self._sim.recv(most), EVENT_READ, bufsize)
+        with self._flags(flags):
+            data = self._call("recv", None, lambda: self._sim.recv(most), EVENT_READ, bufsize)
         if self.who in self.computer.connections:
             self._count_received(data)
         return data
 
     def recv_into(self, buffer: bytearray | memoryview, nbytes: int = 0, flags: int = 0) -> int:
         """As recv(), into a buffer."""
-        data = self.recv(nbytes or len(buffer))
+        data = self.recv(nbytes or len(buffer), flags)
         memoryview(buffer)[: len(data)] = data
         return len(data)
 
     def send(self, data: bytes | bytearray | memoryview, flags: int = 0) -> int:
         """How many bytes the kernel took."""
         piece = bytes(view(data)[: min(self.computer.send_most, MOST_SENT)])
-        sent = self._call("send", piece, lambda: self._sim.send(piece), EVENT_WRITE, len(data))
+        with self._flags(flags):
+            sent = self._call("send", piece, lambda: self._sim.send(piece), EVENT_WRITE, len(data))
         if not piece:
             self._sim.progress -= 1  # to send nothing is to do nothing
         self._count_sent(sent)
@@ -154,7 +160,8 @@ class Socket:
         rest = memoryview(bytes(view(data)))
         while rest:
             piece = bytes(rest[:65536])
-            sent = self._call("sendall", piece, lambda piece=piece: self._sim.send(piece), EVENT_WRITE)  # type: ignore[misc]
+            with self._flags(flags):
+                sent = self._call("sendall", piece, lambda piece=piece: self._sim.send(piece), EVENT_WRITE)  # type: ignore[misc]
             self._count_sent(sent)
             rest = rest[sent:]
 
@@ -172,6 +179,20 @@ class Socket:
     def readiness(self) -> int:
         """What select reports about it."""
         return self._sim.readiness()
+
+    @contextmanager
+    def _flags(self, flags: int) -> Iterator[None]:
+        """MSG_DONTWAIT makes one call non-blocking. There are no signals here, so MSG_NOSIGNAL is known too."""
+        if flags & ~(NO_WAIT | NO_SIGNAL):
+            raise AttributeError("the simulated socket of the checks knows no flag but MSG_DONTWAIT and MSG_NOSIGNAL")
+        timeout = self._timeout
+        if flags & NO_WAIT:
+            self.settimeout(0.0)
+        try:
+            yield
+        finally:
+            if flags & NO_WAIT:
+                self.settimeout(timeout)
 
     def _call(
         self, name: str, data: bytes | None, action: Callable[[], Result], event: int, asked: int | None = None
@@ -210,6 +231,20 @@ class Socket:
         if self.who in self.computer.connections:
             self.computer.connections[self.who].sends += 1
             self.computer.connections[self.who].sent += sent
+
+
+def checked(address: object) -> Address:
+    """A host and a port. What is no address raises what the real bind() raises, in its words."""
+    if not isinstance(address, tuple):
+        raise TypeError(f"bind(): AF_INET address must be tuple, not {type(address).__name__}")
+    if len(address) != 2:
+        raise TypeError("AF_INET address must be a pair (host, port)")
+    host, port = address
+    if not isinstance(host, str):
+        raise TypeError(f"str, bytes or bytearray expected, not {type(host).__name__}")
+    if not 0 <= operator.index(port) < 1 << 16:
+        raise OverflowError("bind(): port must be 0-65535.")
+    return host, port
 
 
 def view(data: object) -> memoryview:

@@ -85,6 +85,8 @@ class Model:
             return Complaint(fault.kind, run, text=fault.text, line=fault.line)
         if run.crash is not None:
             return Complaint("crash", run, text=str(run.crash), line=run.crash.lines[-1][0] if run.crash.lines else 0)
+        if run.exit_status is not None and not run.steps:
+            return Complaint("silent", run, text="the program has ended, and nobody could connect")
         if run.exit_status is not None and not self.may_end:
             return Complaint("end", run)
         if run.address is None and run.alive and not run.steps:
@@ -161,7 +163,8 @@ class Lines(Model):
     def line(self, name: str, line: bytes, run: Run) -> None:
         """One whole line, without its newline."""
         said = self.dialect.said(name, line)
-        self.history.append(said)
+        if said:
+            self.history.append(said)
         for other in self.others(name, run):
             self.hears[other] += said
 

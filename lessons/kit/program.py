@@ -8,6 +8,7 @@ import ast
 import io
 import re
 import sys
+import tokenize
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -70,22 +71,44 @@ class Source:
 
 def read(path: Path, allows: tuple[str, ...] = ()) -> Source:
     """Read and compile. Raises Unusable with a sentence: missing, not text, syntax, threads."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise Unusable(f"there is no file {path}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise Unusable(f"cannot read {path}: {error}") from None
+    text = text_of(path)
     try:
         tree = ast.parse(text, str(path))
+        compile(text, str(path), "exec", dont_inherit=True)  # finds a `return` outside of functions, and more
     except SyntaxError as error:
         raise Unusable(syntax_error(path, error)) from None
-    except ValueError as error:
-        raise Unusable(f"cannot read {path}: {error}") from None
     for line, name in imports(tree):
         if name in REFUSED and name not in allows:
             raise Refused(f"{path.name}, line {line}: your program imports {name}.\n{REFUSED[name]}")
     return Source(path, compile(Counting().visit(tree), str(path), "exec", dont_inherit=True))
+
+
+def text_of(path: Path) -> str:
+    """What Python reads there: UTF-8, with a mark in front or not, or what the file says it is. Raises Unusable."""
+    try:
+        with tokenize.open(path) as file:
+            text = file.read()
+    except FileNotFoundError:
+        raise Unusable(f"there is no file {path}") from None
+    except OSError as error:
+        raise Unusable(f"cannot read {path}: {error.strerror or error}") from None
+    except (SyntaxError, UnicodeDecodeError) as error:
+        raise Unusable(not_text(path, error)) from None
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise Unusable(f"{path.name}, line {line}: there is a zero byte in this line, and a program is text")
+    return text
+
+
+def not_text(path: Path, error: Exception) -> str:
+    """The first line that is no UTF-8, and what to do about it."""
+    for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
+        if line.decode("utf-8", "ignore").encode() != line:
+            return (
+                f"{path.name}, line {number}: Python cannot read this line, because the file is not saved as UTF-8.\n"
+                "Open it in your editor, choose UTF-8 as its encoding, and save it again."
+            )
+    return f"cannot read {path}: {error}"
 
 
 def syntax_error(path: Path, error: SyntaxError) -> str:

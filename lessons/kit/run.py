@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from selectors import EVENT_WRITE
 
 from chatcore.sim import RawClient
 from chatcore.sim.links import Address
@@ -45,10 +46,14 @@ class Guest:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What the computer knows at one moment. It is gone as soon as the next run begins: so complaints keep it."""
+    """What the computer knows at one moment. It is gone as soon as the next run begins: so complaints keep it.
+
+    `watched`: whom select() watches; `to_write`: whom it watches for EVENT_WRITE, alone or besides.
+    """
 
     waits_in: str = ""
     watched: frozenset[str] = frozenset()
+    to_write: frozenset[str] = frozenset()
     unread: tuple[str, ...] = ()
     selectors: int = 0
     refused: Call | None = None
@@ -99,6 +104,7 @@ class Run:
         return Situation(
             self.waiting[0] if self.waiting else "",
             frozenset(self.computer.asks),
+            frozenset(who for who, events in self.computer.asks.items() if events & EVENT_WRITE),
             tuple(name for name in self.guests if name in self.computer.who_has.values() and self.unread(name)),
             len(self.computer.selectors),
             self.computer.refused,

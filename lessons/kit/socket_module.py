@@ -1,7 +1,7 @@
 """socket -> the simulated network. The `socket` module that a program under test imports."""
 
 import socket as real
-from types import ModuleType
+from types import FunctionType, ModuleType
 
 from chatcore.sim.links import Link
 from chatcore.sim.pipe import Pipe
@@ -48,6 +48,19 @@ def socket_module(computer: Computer) -> ModuleType:
         has_dualstack_ipv6=lambda: False,
         has_ipv6=False,
     )
+    return says_what_it_lacks(module)
+
+
+def says_what_it_lacks(module: ModuleType) -> ModuleType:
+    """The same module. What a program asks for in vain is missing here, not in Python; errors name no place of ours."""
+
+    def missing(name: str) -> object:
+        raise AttributeError(f"the simulated {module.__name__} of the checks has no {name!r}")
+
+    for member in vars(module).values():
+        if isinstance(member, FunctionType):
+            member.__qualname__ = member.__name__
+    vars(module)["__getattr__"] = missing
     return module
 
 

@@ -1,4 +1,4 @@
-# golden: only the first caller was served: accept() belongs into the loop
+# golden: the program ended with its first caller: its loop must go back to accept()
 """Ends with its first caller."""
 
 import socket

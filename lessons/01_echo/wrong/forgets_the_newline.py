@@ -1,4 +1,4 @@
-# golden: sair was sent back: with Enter it is five bytes, so compare what is left by strip()
+# golden: sair was sent back: with Enter it is five bytes, so compare data.strip() with b"sair"
 """Forgets that Enter is sent, too."""
 
 import socket

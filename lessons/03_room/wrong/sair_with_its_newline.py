@@ -1,4 +1,4 @@
-# golden: sair was taken for something said: with Enter it is five bytes, so compare what strip() leaves
+# golden: ana has said sair, and is still connected: with Enter it is five bytes, so compare data.strip() with b"sair", and then close
 """A room: what one says, all the others hear."""
 
 import selectors

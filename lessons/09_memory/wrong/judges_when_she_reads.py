@@ -1,4 +1,4 @@
-# golden: the limit is judged when the slow consumer reads, and he does not: judge when a line is queued
+# golden: the slow consumer may go only when he reads again, and he does not: close when a line is too much
 """Judges when the slow one takes something: she never does."""
 
 import selectors

@@ -1,4 +1,4 @@
-# golden: the reason was said by send(), which finds the queue too long and says the reason: go round it
+# golden: to say the reason is to find the queue too long, and to say the reason: queue it yourself, and judge no more
 """Says the reason as it says everything."""
 
 import selectors

@@ -1,4 +1,4 @@
-# golden: panics lives: no property lets somebody stall until the kernel is full, and read on
+# golden: panics lives: no property goes on speaking to one who has stalled and whose kernel is full, until he reads on
 """Small buffers, after everybody has connected: they count for those who come later."""
 
 from lessons.kit import Close, Connect, Kernel, Reset, Resume, Send, Stall, Together

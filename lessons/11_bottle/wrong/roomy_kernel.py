@@ -1,4 +1,4 @@
-# golden: panics lives: no property lets somebody stall until the kernel is full, and read on
+# golden: panics lives: no property goes on speaking to one who has stalled and whose kernel is full, until he reads on
 """A kernel of the usual size takes five lines and more."""
 
 from lessons.kit import Close, Connect, Kernel, Reset, Resume, Send, Stall, Together

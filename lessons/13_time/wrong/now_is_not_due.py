@@ -1,4 +1,4 @@
-# golden: select() wakes up at a deadline, and it is not called due: what is due now is due, too (<=)
+# golden: select() wakes up for a deadline, and calls nothing: what is due now is due, too (<=); round no timeout
 """Wakes up in time, and thinks it is too early."""
 
 import heapq

@@ -1,4 +1,4 @@
-# golden: what was sent to one is cut from the text of another: shared bytes must not change
+# golden: lines are cut or mixed: what is left of a chunk goes back in front; shared bytes never change
 """One bytearray in all queues: what is sent to one is deleted for all."""
 
 import heapq

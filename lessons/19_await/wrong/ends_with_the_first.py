@@ -30,6 +30,8 @@ class Loop:
         self.timers: list[tuple[float, int, Coroutine]] = []
         self.count = itertools.count()
         self.tasks = 0
+        self.pair = socket.socketpair()  # never ready: where nobody is registered, select() fails on Windows
+        self.selector.register(self.pair[0], selectors.EVENT_READ)
 
     def spawn(self, task: Coroutine) -> None:
         self.tasks += 1

@@ -1,0 +1,22 @@
+# golden: a line that only has sair in it ended the visit: compare the whole of it, with == or !=
+"""Says goodbye to whoever has the word in a line."""
+
+import socket
+import sys
+
+
+def main() -> None:
+    port = int(sys.argv[1]) if len(sys.argv) > 1 else 14532
+    listener = socket.create_server(("127.0.0.1", port))
+    print(f"listening on 127.0.0.1:{listener.getsockname()[1]}", flush=True)
+    while True:
+        sock, address = listener.accept()
+        data = sock.recv(4096)
+        while data and b"sair" not in data:  # b"" is the end of what he sends
+            sock.sendall(data)
+            data = sock.recv(4096)
+        sock.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+# golden: text and bytes do not mix: encode() makes bytes of a str, decode() a str of bytes
+"""Sends a str."""
+
+import selectors
+import socket
+import sys
+
+HEADER_BYTES = 4  # a length, big-endian; below 16 MiB its first byte is zero
+FRAME_LIMIT = 16 * 1024  # bytes of one frame
+
+
+class StreamError(Exception):
+    """What this peer sends cannot be understood any further."""
+
+
+def to_text(frame: bytes) -> str:
+    """Text that a terminal shows and does not obey: everything else becomes U+FFFD."""
+    text = frame.decode("utf-8", "replace").removesuffix("\r")
+    return "".join(char if char.isprintable() or char == "\t" else "\ufffd" for char in text)
+
+
+class Framing:
+    """bytes -> frames, however the network has cut them. No socket in here."""
+
+    def __init__(self) -> None:
+        self.buffer = bytearray()
+
+    def receive(self, data: bytes) -> None:
+        self.buffer += data
+
+    def next_frame(self) -> bytes | None:
+        """The next line, or what stands behind a length; None until more bytes come."""
+        if self.buffer.startswith(b"\0"):
+            end = HEADER_BYTES + int.from_bytes(self.buffer[:HEADER_BYTES], "big")
+            self.check(end - HEADER_BYTES)
+            return self.take(end)[HEADER_BYTES:] if end <= len(self.buffer) else None
+        end = self.buffer.find(b"\n") + 1
+        self.check(end - 1 if end else len(self.buffer))
+        return self.take(end)[:-1] if end else None
+
+    def check(self, length: int) -> None:
+        if length > FRAME_LIMIT:
+            raise StreamError(f"a line may be {FRAME_LIMIT} bytes long")
+
+    def take(self, count: int) -> bytes:
+        data = bytes(self.buffer[:count])
+        del self.buffer[:count]
+        return data
+
+
+class Server:
+    """Everybody who is connected, and what happens in one turn."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self.listener = listener
+        self.selector = selectors.DefaultSelector()
+        self.selector.register(listener, selectors.EVENT_READ)
+        self.connections: dict[socket.socket, Framing] = {}
+
+    def turn(self) -> None:
+        """Wait until somebody is ready, then serve everybody who is."""
+        for key, events in self.selector.select():  # the only place that waits
+            if key.fileobj is self.listener:
+                self.accept()
+            else:
+                self.receive(key.fileobj)
+
+    def accept(self) -> None:
+        sock, address = self.listener.accept()
+        self.selector.register(sock, selectors.EVENT_READ)
+        self.connections[sock] = Framing()
+
+    def receive(self, sock: socket.socket) -> None:
+        data = sock.recv(4096)
+        if not data:  # the end of what he sends
+            self.close(sock)
+            return
+        framing = self.connections[sock]
+        framing.receive(data)
+        try:
+            while (frame := framing.next_frame()) is not None:
+                self.handle(sock, to_text(frame))
+        except StreamError as error:
+            self.send(sock, f"! {error}")
+            self.close(sock)
+
+    def handle(self, sock: socket.socket, text: str) -> None:
+        if text == "sair":
+            self.close(sock)
+        else:
+            self.broadcast(text, sock)
+
+    def broadcast(self, text: str, sender: socket.socket) -> None:
+        for sock in self.connections:
+            if sock is not sender:
+                self.send(sock, text)
+
+    def send(self, sock: socket.socket, text: str) -> None:
+        sock.sendall(f"{text}\n")
+
+    def close(self, sock: socket.socket) -> None:
+        del self.connections[sock]
+        self.selector.unregister(sock)
+        sock.close()
+
+
+def main() -> None:
+    port = int(sys.argv[1]) if len(sys.argv) > 1 else 14532
+    listener = socket.create_server(("127.0.0.1", port))
+    print(f"listening on 127.0.0.1:{listener.getsockname()[1]}", flush=True)
+    server = Server(listener)
+    while True:
+        server.turn()
+
+
+if __name__ == "__main__":
+    main()

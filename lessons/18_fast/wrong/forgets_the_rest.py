@@ -1,0 +1,425 @@
+# golden: what the kernel did not take is lost: send() says how many bytes it took
+"""Empties the queue, whatever the kernel has taken."""
+
+import heapq
+import selectors
+import signal
+import socket
+import sqlite3
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Hashable
+from enum import Enum
+
+HEADER_BYTES = 4  # a length, big-endian; below 16 MiB its first byte is zero
+FRAME_LIMIT = 16 * 1024  # bytes of one frame
+CEILING = 256 * 1024  # bytes that may wait for one slow consumer
+IDLE_SECONDS = 600.0  # who is silent for so long has gone home
+ACCEPTS_PER_TURN = 64
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 1.0  # seconds the listener rests when accept fails
+RECENT = 20  # messages that a newcomer is shown
+LINGER_SECONDS = 5.0  # for a peer to take its last words and shut its side
+Peer = Hashable  # whoever speaks; the rules need not know what it is
+Event = tuple[list[Peer], str]  # who is told, and what
+READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+
+
+class StreamError(Exception):
+    """What this peer sends cannot be understood any further."""
+
+
+def to_text(frame: bytes) -> str:
+    """Text that a terminal shows and does not obey: everything else becomes U+FFFD."""
+    text = frame.decode("utf-8", "replace").removesuffix("\r")
+    return "".join(char if char.isprintable() or char == "\t" else "\ufffd" for char in text)
+
+
+class Framing:
+    """bytes -> frames, however the network has cut them. No socket in here."""
+
+    def __init__(self) -> None:
+        self.buffer = bytearray()
+
+    def receive(self, data: bytes) -> None:
+        self.buffer += data
+
+    def next_frame(self) -> bytes | None:
+        """The next line, or what stands behind a length; None until more bytes come."""
+        if self.buffer.startswith(b"\0"):
+            end = HEADER_BYTES + int.from_bytes(self.buffer[:HEADER_BYTES], "big")
+            self.check(end - HEADER_BYTES)
+            return self.take(end)[HEADER_BYTES:] if end <= len(self.buffer) else None
+        end = self.buffer.find(b"\n") + 1
+        self.check(end - 1 if end else len(self.buffer))
+        return self.take(end)[:-1] if end else None
+
+    def check(self, length: int) -> None:
+        if length > FRAME_LIMIT:
+            raise StreamError(f"a line may be {FRAME_LIMIT} bytes long")
+
+    def take(self, count: int) -> bytes:
+        data = bytes(self.buffer[:count])
+        del self.buffer[:count]
+        return data
+
+
+class Log:
+    """What was said, numbered without gaps, in a file."""
+
+    def __init__(self, path: str) -> None:
+        self.db = sqlite3.connect(path, isolation_level=None)
+        self.db.execute("PRAGMA journal_mode = WAL")
+        self.db.execute("PRAGMA synchronous = FULL")  # COMMIT returns when the disk has it
+        self.db.execute("CREATE TABLE IF NOT EXISTS messages (seq INTEGER PRIMARY KEY, text TEXT NOT NULL)")
+
+    def append(self, texts: list[str]) -> None:
+        """All in one transaction: the disk is asked once, whether it is one text or fifty."""
+        self.db.execute("BEGIN")
+        self.db.executemany("INSERT INTO messages (text) VALUES (?)", [(text,) for text in texts])
+        self.db.execute("COMMIT")
+
+    def head(self) -> int:
+        return self.db.execute("SELECT coalesce(max(seq), 0) FROM messages").fetchone()[0]
+
+    def after(self, seq: int) -> list[tuple[int, str]]:
+        return self.db.execute("SELECT seq, text FROM messages WHERE seq > ? ORDER BY seq", (seq,)).fetchall()
+
+
+class Chat:
+    """The rules: what peers say goes in, what is to be said to whom comes out. No socket in here."""
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+        self.names: dict[Peer, str] = {}
+        self.numbered: set[Peer] = set()  # they hear numbers, and their own messages
+        self.line: list[tuple[Peer, str, bool]] = []  # this turn: by whom, what, is it kept
+
+    def handle(self, peer: Peer, text: str) -> list[Event]:
+        """The first line is the name, every later one is said to all others."""
+        if peer not in self.names:
+            return self.enter(peer, text)
+        if text.startswith("/after "):
+            return self.resume(peer, text.removeprefix("/after "))
+        if text:
+            self.line.append((peer, f"{self.names[peer]}: {text}", True))
+        return []
+
+    def enter(self, peer: Peer, name: str) -> list[Event]:
+        if not 1 <= len(name) <= 32 or not name.isalnum():
+            return [([peer], "! a name is 1 to 32 letters and digits; try another")]
+        if name.casefold() in (taken.casefold() for taken in self.names.values()):
+            return [([peer], f"! {name} is taken; try another")]
+        company = f" with {', '.join(self.names.values())}" if self.names else ""
+        self.names[peer] = name
+        self.line.append((peer, f"* {name} entered", False))
+        history = self.log.after(self.log.head() - RECENT)
+        return [([peer], f"* you are {name}, in lobby{company}"), *[([peer], text) for seq, text in history]]
+
+    def leave(self, peer: Peer) -> None:
+        if peer in self.names:
+            self.line.append((peer, f"* {self.names.pop(peer)} left", False))
+            self.numbered.discard(peer)
+
+    def resume(self, peer: Peer, position: str) -> list[Event]:
+        """Everything behind `position`; what is said from now on comes by itself."""
+        if not (position.isascii() and position.isdigit() and len(position) < 16):
+            return [([peer], "! /after NUMBER: the last number you have seen, or 0")]
+        self.numbered.add(peer)
+        return [([peer], f"#{seq} {text}") for seq, text in self.log.after(int(position))]
+
+    def commit(self) -> list[Event]:
+        """First keep what was said, then tell it: whoever hears a message may rely on it."""
+        line, self.line = self.line, []
+        seq = self.log.head()
+        if kept := [text for peer, text, is_kept in line if is_kept]:
+            self.log.append(kept)
+        events: list[Event] = []
+        for peer, text, is_kept in line:
+            seq += is_kept
+            numbered = f"#{seq} {text}" if is_kept else text
+            others = [other for other in self.names if other is not peer]
+            events.append(([other for other in others if other not in self.numbered], text))
+            events.append(([other for other in self.numbered if is_kept or other is not peer], numbered))
+        return events
+
+
+class Timers:
+    """What is to be called when, the earliest first. Nothing here knows what time it is."""
+
+    def __init__(self) -> None:
+        self.heap: list[tuple[float, int, Callable[[], None]]] = []
+        self.added = 0  # so that equal deadlines keep their order
+
+    def add(self, when: float, call: Callable[[], None]) -> None:
+        self.added += 1
+        heapq.heappush(self.heap, (when, self.added, call))
+
+    def next_deadline(self) -> float | None:
+        return self.heap[0][0] if self.heap else None
+
+    def take_due(self, now: float) -> list[Callable[[], None]]:
+        """All of the batch at once: a call that adds itself again waits for the next turn."""
+        due = []
+        while self.heap and self.heap[0][0] <= now:
+            due.append(heapq.heappop(self.heap)[2])
+        return due
+
+
+class SendQueue:
+    """Bytes said and not yet taken by the kernel: whole lines, shared with the queues of all others."""
+
+    def __init__(self) -> None:
+        self.chunks: deque[bytes] = deque()
+        self.size = 0
+
+    def __len__(self) -> int:
+        return self.size
+
+    def push(self, data: bytes) -> None:
+        self.chunks.append(data)
+        self.size += len(data)
+
+    def unsent(self) -> bytes:
+        return b"".join(self.chunks)
+
+    def sent(self, count: int) -> None:
+        self.size -= count
+        while count:
+            chunk = self.chunks.popleft()
+            if count < len(chunk):
+                self.chunks.appendleft(chunk[count:])
+            count -= min(count, len(chunk))
+
+
+class State(Enum):
+    OPEN = "open"
+    DRAINING = "draining"  # what is queued still goes out
+    LINGERING = "lingering"  # our side is shut; what comes is discarded until the peer shuts its own
+    CLOSED = "closed"
+
+
+class Connection:
+    """One peer: its socket, what it has sent so far, and what it has not taken yet."""
+
+    def __init__(self, sock: socket.socket, now: float) -> None:
+        self.sock = sock
+        self.heard_at = now
+        self.framing = Framing()
+        self.queue = SendQueue()
+        self.state = State.OPEN
+        self.has_ended = False  # the peer has shut its side
+
+    @property
+    def interest(self) -> int:
+        """What the selector is asked for: computed from the state, never stored beside it."""
+        return READ * (not self.has_ended) | WRITE * bool(self.queue)
+
+
+class Server:
+    """Everybody who is connected, and what happens in one turn."""
+
+    def __init__(self, listener: socket.socket, clock: Callable[[], float], log: Log) -> None:
+        self.listener = listener
+        self.clock = clock
+        self.timers = Timers()
+        self.selector = selectors.DefaultSelector()
+        self.selector.register(listener, READ)
+        self.is_resting = False
+        self.pause = SHORTEST_PAUSE
+        self.connections: list[Connection] = []
+        self.dirty: dict[Connection, None] = {}  # those whose queue or state has changed in this turn
+        self.chat = Chat(log)
+        self.is_stopping = False
+        self.wakeup, self.writer = socket.socketpair()
+        self.selector.register(self.wakeup, READ)
+
+    def watch_signals(self) -> None:
+        """The handler of C writes a byte into the pair, and that ends `select`; Python's own does nothing."""
+        self.writer.setblocking(False)
+        signal.set_wakeup_fd(self.writer.fileno())
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda number, frame: None)
+
+    def run(self) -> None:
+        """Turn until we are told to stop and everybody is gone."""
+        while self.connections or not self.is_stopping:
+            self.turn()
+
+    def turn(self) -> None:
+        """select; what is ready; timers; commit; flush: always in this order."""
+        for key, events in self.selector.select(self.timeout()):  # the only place that waits
+            if key.fileobj is self.listener:
+                self.accept()
+            elif key.fileobj is self.wakeup:
+                self.wakeup.recv(64)
+                self.call_later(0, self.stop)  # when this batch is done
+            else:
+                self.ready(key.data, events)
+        for call in self.timers.take_due(self.clock()):
+            call()
+        self.deliver(self.chat.commit())
+        self.flush()
+
+    def timeout(self) -> float | None:
+        if self.chat.line or self.dirty:
+            return 0.0
+        deadline = self.timers.next_deadline()
+        return None if deadline is None else max(0.0, deadline - self.clock())
+
+    def call_later(self, delay: float, call: Callable[[], None]) -> None:
+        self.timers.add(self.clock() + delay, call)
+
+    def accept(self) -> None:
+        for _ in range(ACCEPTS_PER_TURN):  # a crowd at the door must not starve who is inside
+            try:
+                sock, address = self.listener.accept()
+            except BlockingIOError:
+                return
+            except OSError:
+                self.rest()
+                return
+            self.pause = SHORTEST_PAUSE
+            self.admit(sock)
+
+    def rest(self) -> None:
+        """No descriptor left: look away, or select would report the same caller for ever."""
+        self.is_resting = True
+        self.selector.unregister(self.listener)
+        self.call_later(self.pause, self.accept_again)
+        self.pause = min(2 * self.pause, LONGEST_PAUSE)
+
+    def accept_again(self) -> None:
+        self.is_resting = False
+        if not self.is_stopping:
+            self.selector.register(self.listener, READ)
+
+    def admit(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        connection = Connection(sock, self.clock())
+        self.selector.register(sock, connection.interest, connection)
+        self.connections.append(connection)
+        self.check_idle(connection)
+
+    def ready(self, connection: Connection, events: int) -> None:
+        if events & WRITE:
+            self.dirty[connection] = None
+        if events & READ:
+            self.receive(connection)
+
+    def receive(self, connection: Connection) -> None:
+        try:
+            data = connection.sock.recv(4096)
+        except BlockingIOError:
+            return  # readiness is a hint, not a promise
+        except OSError:
+            data = b""  # a reset is an end, too
+        if not data:
+            connection.has_ended = True
+            self.finish(connection)
+        if connection.state is not State.OPEN:
+            return
+        connection.heard_at = self.clock()
+        connection.framing.receive(data)
+        try:
+            while connection.state is State.OPEN and (frame := connection.framing.next_frame()) is not None:
+                self.handle(connection, to_text(frame))
+        except StreamError as error:
+            self.finish(connection, f"! {error}\n")
+
+    def check_idle(self, connection: Connection) -> None:
+        """One timer for each peer, never one for each line: let it ring, compare, set it again."""
+        left = connection.heard_at + IDLE_SECONDS - self.clock()
+        if left <= 0:
+            self.finish(connection, "! you were silent for too long\n")
+        elif connection.state is State.OPEN:
+            self.call_later(left, lambda: self.check_idle(connection))
+
+    def handle(self, connection: Connection, text: str) -> None:
+        if text == "sair":
+            self.finish(connection)
+        else:
+            self.deliver(self.chat.handle(connection, text))
+
+    def deliver(self, events: list[Event]) -> None:
+        for connections, text in events:
+            data = f"{text}\n".encode()  # once, however many hear it
+            for connection in connections:
+                if connection.state is State.OPEN:
+                    connection.queue.push(data)
+                    self.dirty[connection] = None
+
+    def flush(self) -> None:
+        """One send for each connection that has something to say; then judge who reads too slowly."""
+        dirty, self.dirty = self.dirty, {}
+        for connection in dirty:
+            self.send(connection)
+            if connection.state is State.OPEN and len(connection.queue) > CEILING:
+                self.finish(connection, "! you read too slowly\n")
+
+    def send(self, connection: Connection) -> None:
+        """Give the kernel what it takes now; the rest waits until the selector reports WRITE."""
+        try:
+            if connection.queue:
+                connection.sock.send(connection.queue.unsent())
+                connection.queue = SendQueue()
+            if connection.state is State.DRAINING and not connection.queue:
+                connection.sock.shutdown(socket.SHUT_WR)
+                connection.state = State.LINGERING
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.close(connection)
+            return
+        if connection.state is State.LINGERING and connection.has_ended:
+            self.close(connection)
+        elif connection.state is not State.CLOSED:
+            self.selector.modify(connection.sock, connection.interest, connection)
+
+    def finish(self, connection: Connection, last_words: str = "") -> None:
+        """Begin to close: the peer leaves the chat now, what is queued still goes out."""
+        if connection.state is State.OPEN:
+            connection.state = State.DRAINING
+            connection.queue.push(last_words.encode())
+            self.call_later(LINGER_SECONDS, lambda: self.close(connection))
+            self.chat.leave(connection)
+        self.dirty[connection] = None
+
+    def stop(self) -> None:
+        """Accept nobody else and let everybody go; LINGER_SECONDS are the most it takes. Twice: at once."""
+        if self.is_stopping:
+            for connection in list(self.connections):
+                self.close(connection)
+            return
+        self.is_stopping = True
+        if not self.is_resting:
+            self.selector.unregister(self.listener)
+        self.listener.close()
+        self.deliver(self.chat.commit())  # what was said so far is heard before the goodbye
+        self.chat.names.clear()  # all leave together: nobody is told who left
+        for connection in list(self.connections):
+            self.finish(connection, "* the server stops\n")
+
+    def close(self, connection: Connection) -> None:
+        """Once is enough: calling it again does nothing."""
+        if connection.state is not State.CLOSED:
+            connection.state = State.CLOSED
+            self.connections.remove(connection)
+            self.selector.unregister(connection.sock)
+            connection.sock.close()
+            self.chat.leave(connection)
+
+
+def main() -> None:
+    port = int(sys.argv[1]) if len(sys.argv) > 1 else 14532
+    listener = socket.create_server(("127.0.0.1", port))
+    listener.setblocking(False)
+    log = Log(sys.argv[2] if len(sys.argv) > 2 else "chat.db")
+    server = Server(listener, time.monotonic, log)
+    server.watch_signals()
+    print(f"listening on 127.0.0.1:{listener.getsockname()[1]}", flush=True)
+    server.run()
+
+
+if __name__ == "__main__":
+    main()
