@@ -199,14 +199,11 @@ class Commands:
 
     def mute(self, name: str) -> None:
         """Let nobody of this name speak; CommandError when nobody could be called so."""
-        parsed = parse_name(name)
-        if parsed is None:
-            raise CommandError("name_invalid")
-        self.muted.add(parsed.fold)
+        self.muted.add(_person_name(name).fold)
 
     def unmute(self, name: str) -> None:
-        """Undo `mute`."""
-        self.muted.discard(fold(name))
+        """Undo `mute`; CommandError when nobody could be called so."""
+        self.muted.discard(_person_name(name).fold)
 
     # --- asking
 
@@ -274,6 +271,13 @@ WITHOUT_NAME = (
 def _size_of_entry(entry: RoomEntry) -> int:
     """Bytes of a row of `rooms`: the braces, the words and two numbers take less than 80."""
     return size_of_name(entry.room) + 80
+
+
+def _person_name(text: str) -> Name:
+    name = parse_name(text)
+    if name is None:
+        raise CommandError("name_invalid")
+    return name
 
 
 def _room_name(text: str) -> Name:

@@ -5,7 +5,7 @@ a command that must wait is held, with everything behind it, and what it waits f
 back in line. While input is held up we do not read more of it: the sender notices, at last, that
 its own kernel takes no more. That is backpressure.
 
-Nobody who reads is ever disconnected for what others say: a room takes at most `turn_bytes` in a
+Who goes on reading is not disconnected for what others say: a room takes at most `turn_bytes` in a
 turn, and everything together twice that; the rest waits for the next turn.
 """
 

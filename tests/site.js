@@ -36,11 +36,13 @@ window.examine = {
     return [...now];
   },
 
-  // What stands out on the right of the screen, and in no box that scrolls by itself.
+  // What stands out on the right of the screen and in no code, and what else scrolls by itself.
   tooWide() {
     const standsOut = element => element.getBoundingClientRect().right > innerWidth + 1 && element.checkVisibility()
       && !element.parentElement.closest("pre, .table-box, figure");
-    const found = [...document.querySelectorAll("article *, footer *")].filter(standsOut);
+    const scrolls = element => element.scrollWidth > element.clientWidth + 1 && !element.matches("pre")
+      && ["auto", "scroll"].includes(getComputedStyle(element).overflowX);
+    const found = [...document.querySelectorAll("article *, footer *")].filter(each => standsOut(each) || scrolls(each));
     const told = found.map(element => element.outerHTML.slice(0, 160));
     return document.documentElement.scrollWidth > innerWidth ? ["the page scrolls", ...told] : told;
   },

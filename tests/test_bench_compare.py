@@ -1,5 +1,6 @@
 """tests/bench/compare.py, and that docs/reference/compare.md still shows what it finds."""
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,3 +70,14 @@ def test_choosing_keeps_the_order_of_the_table_and_refuses_what_is_not_there(scr
     assert list(script.chosen("b,a", {"a": 1, "b": 2, "c": 3})) == ["a", "b"]
     with pytest.raises(script.BenchError, match=r"there is no d; there are a, b, c"):
         script.chosen("a,d", {"a": 1, "b": 2, "c": 3})
+
+
+def test_the_page_says_how_long_the_programs_are() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    (least, most) = map(int, re.findall(r"The first four are (\d+) to (\d+) lines long", text)[0])
+    peers = [ROOT / "lessons" / "00_autopsy" / "server.py", *(ROOT / "tests" / "bench" / "peers").glob("*.py")]
+    sizes = [len(path.read_text(encoding="utf-8").splitlines()) for path in peers]
+    assert len(sizes) == 4
+    assert least <= min(sizes) <= max(sizes) <= most
+    (driver,) = re.findall(r"`chatcore/aio.py` runs chatcore's own rules on asyncio, in (\d+) lines", text)
+    assert int(driver) == len((ROOT / "chatcore" / "aio.py").read_text(encoding="utf-8").splitlines())

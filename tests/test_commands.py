@@ -211,6 +211,9 @@ def test_who_is_muted_may_listen_and_not_speak(driver: Driver) -> None:
     assert ask(driver, ana, type="send", room="sala", cid="x", text="oi")[0]["type"] == "message"
     with pytest.raises(CommandError, match="name_invalid"):
         driver.chat.commands.mute("nobody at all")
+    for nobody in ("", "!!"):
+        with pytest.raises(CommandError, match="name_invalid"):
+            driver.chat.commands.unmute(nobody)
 
 
 def test_an_error_means_that_it_is_not_kept_also_for_a_retry(driver: Driver) -> None:

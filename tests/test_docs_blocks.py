@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.blocks import ROOT, blocks, execute, matches
+from tests.blocks import PLAIN, ROOT, blocks, execute, matches
 
 # How many blocks of a page are not run. The page says why, before each of them.
 NOT_EXECUTED = {
@@ -23,6 +23,13 @@ NOT_EXECUTED = {
     "docs/run/history.md": 2,
     "docs/run/index.md": 2,
     "docs/run/service.md": 1,
+}
+# Blocks in which there is nothing to run, and who looks after them.
+PLAIN_BLOCKS = {
+    "README.md": "tests/test_readme.py",
+    "docs/reference/protocol.md": "tests/test_docs_protocol.py",
+    "docs/run/index.md": "tests/test_serve.py",
+    "docs/run/service.md": "",  # a file for systemd, which is not there
 }
 
 
@@ -58,6 +65,18 @@ def test_what_is_not_executed_is_known() -> None:
     for page, why in reasons.items():
         print(page, *why, sep="\n    ")
     assert {page: len(why) for page, why in reasons.items() if why} == NOT_EXECUTED
+
+
+def test_what_has_nothing_to_run_is_known() -> None:
+    plain = {page for page in pages() for block in blocks(text(page)) if block.language in PLAIN}
+    assert plain == set(PLAIN_BLOCKS)
+    assert all((ROOT / test).exists() for test in PLAIN_BLOCKS.values())
+
+
+@pytest.mark.parametrize("page", pages())
+def test_every_fence_of_a_page_belongs_to_a_block(page: str) -> None:
+    """One in a quotation, or with tildes, would be overlooked."""
+    assert len(re.findall(r"^[ >]*(?:```|~~~)", text(page), re.MULTILINE)) == 2 * len(blocks(text(page)))
 
 
 # ---------------------------------------------------------------- what runs the blocks

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, Response, expect
 
+from lessons.catalog import Catalog
 from tests.site import DESK, PHONE, ROOT, Watched, pages, watched
 
 pytest_plugins = ["tests.site"]
@@ -226,6 +227,7 @@ def test_axe_finds_nothing(faults: Faults, kind: str) -> None:
         ("contrast, dark, phone", "<p class=dark>dim", "[data-md-color-scheme=slate] .dark { color: #444 }"),
         ("wide, phone", "<div style='width: 500px'>wide", " "),
         ("wide, desk", "<div style='width: 1500px'>wide", " "),
+        ("wide, phone", "<figure style='overflow-x: auto'><div style='width: 500px'>wide", " "),
     ],
 )
 def test_a_page_with_a_fault_is_noticed(built_site: Path, seen: Watched, fault: str, body: str, style: str) -> None:
@@ -275,7 +277,8 @@ def test_a_page_that_is_not_there_is_one_of_ours(served: str, seen: Watched) -> 
     assert opened(seen.page, f"{served}/lessons/no/such.html").status == 404
     assert {kind: what for kind, what in Examiner()(seen.page) if what} == {}
     assert [error for error in seen.errors if "404" not in error] == []
-    seen.page.locator(".wordmark").click()
+    expect(seen.page.locator("h1")).to_have_text("There is no such page")
+    seen.page.locator("article").get_by_role("link", name="Home").click()
     expect(seen.page.locator("h1")).to_contain_text("One thread.")
 
 
@@ -329,6 +332,96 @@ def test_a_lesson_has_facts_and_leads_on(built_site: Path, seen: Watched) -> Non
     assert page.locator("article").inner_text().count("←") == 0
     page.get_by_role("link", name="Next: 5.").click()
     expect(page.locator("h1 .number")).to_have_text("Lesson 5")
+
+
+def test_every_lesson_leads_to_the_one_before_and_the_next(built_site: Path) -> None:
+    slugs = [folder.slug for folder in Catalog()]
+    assert len(slugs) == 20
+    for number, slug in enumerate(slugs):
+        page = text(built_site / "lessons" / slug / "index.html")
+        foot = page[page.index('<footer class="md-footer"') :]
+        links = dict(re.findall(r'<a href="([^"]*)" class="md-footer__link md-footer__link--(\w+)"', foot))
+        before = f"../{slugs[number - 1]}/index.html" if number else "../index.html"
+        after = "../../watch.html" if slug == slugs[-1] else f"../{slugs[number + 1]}/index.html"
+        assert links == {before: "prev", after: "next"}, slug
+
+
+def test_lessons_and_the_tour_say_how_long_they_take_to_read(built_site: Path) -> None:
+    for path in (built_site / "lessons").glob("*_*/index.html"):
+        assert re.search(r"<dt>to read</dt><dd>\d+ minutes</dd>", text(path)), path
+    for path in (built_site / "how-it-works").glob("*.html"):
+        assert path.name == "index.html" or re.search(r'<p class="minutes">\d+ minutes? to read</p>', text(path)), path
+
+
+def test_without_scripts_every_hint_can_be_opened(built_site: Path, browser: Browser) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((built_site / "lessons" / "04_framing" / "index.html").as_uri())
+    hints = page.locator("[data-part=hints] > details")
+    expect(hints.filter(visible=True)).to_have_count(3)
+    hints.nth(2).locator("summary").click()
+    expect(hints.nth(2).locator(":scope > :not(summary)").first).to_be_visible()
+    context.close()
+
+
+def test_on_paper_the_recordings_are_told_and_nothing_is_cut_off(built_site: Path, browser: Browser) -> None:
+    with watched(browser, size={"width": 700, "height": 1000}) as seen:
+        page = seen.page
+        page.goto((built_site / "lessons" / "04_framing" / "index.html").as_uri())
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        page.emulate_media(media="print")
+        expect(page.locator(".player-words li").first).to_be_visible()
+        for selector in (
+            ".p-picture",
+            ".p-controls",
+            ".player-help",
+            ".md-header",
+            ".md-sidebar",
+            ".md-footer",
+            ".copy",
+        ):
+            expect(page.locator(f"{selector}:visible")).to_have_count(0)
+        hints = page.locator("[data-part=hints] > details")
+        expect(hints.locator("summary").filter(visible=True)).to_have_count(3)
+        expect(hints.locator(":scope > :not(summary)").filter(visible=True)).to_have_count(0)
+        cut = "[...document.querySelectorAll('pre')].filter(each => each.scrollWidth > each.clientWidth + 1).length"
+        assert page.evaluate(cut) == 0
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        page.emulate_media(media="screen")
+        expect(page.locator(".player-words li:visible")).to_have_count(0)
+        expect(hints.filter(visible=True)).to_have_count(1)  # the others still wait
+
+
+def test_who_has_chosen_colours_of_his_own_sees_the_drawings_in_them(built_site: Path, browser: Browser) -> None:
+    """Chromium does not do this by itself for what is drawn."""
+    for name, text_of in (("index.html", ".loop"), ("how-it-works/one-connection.html", ".states")):
+        context = browser.new_context(forced_colors="active", color_scheme="dark")
+        page = context.new_page()
+        page.goto((built_site / name).as_uri())
+        page.evaluate("document.body.dataset.mdColorScheme = 'default'")  # the reader's choice is for light
+        ink = page.evaluate("getComputedStyle(document.querySelector('h1')).color")
+        words = page.locator(f"{text_of} text:not(.waits text)")
+        assert set(words.evaluate_all("all => all.map(each => getComputedStyle(each).fill)")) == {ink}
+        context.close()
+
+
+def test_on_a_tablet_the_first_words_come_before_the_picture(built_site: Path, browser: Browser) -> None:
+    with watched(browser, size={"width": 768, "height": 1000}) as seen:
+        seen.page.goto((built_site / "index.html").as_uri())
+        title, picture = seen.page.locator("h1").bounding_box(), seen.page.locator(".loop").bounding_box()
+        assert title is not None
+        assert picture is not None
+        assert title["y"] + title["height"] <= picture["y"]
+
+
+def test_the_heading_of_a_table_is_no_button(built_site: Path, seen: Watched) -> None:
+    """Material takes a columnheader for one that sorts, with an arrow and a hand."""
+    seen.page.goto((built_site / "teach.html").as_uri())
+    heading = seen.page.locator("th").first
+    assert heading.evaluate("each => [getComputedStyle(each).cursor, getComputedStyle(each, '::after').display]") == [
+        "auto",
+        "none",
+    ]
 
 
 def test_what_is_copied_is_what_is_typed(built_site: Path, browser: Browser) -> None:

@@ -32,6 +32,29 @@ STRIPS = """(stage) => [...stage.querySelectorAll(".p-person")].map((person) => 
     return [cell.dataset.where, strips.map((strip) => strip.dataset.bytes).join("")];
   })),
 }))"""
+WATCHES = {"read": "read for {}", "write": "write for {}", "read write": "read and write for {}"}
+ASKED = """(stage) => {
+  const texts = (selector, from = stage) => [...from.querySelectorAll(selector)].map((each) => each.textContent);
+  const events = (each) => texts(".p-chip", each).map((chip) => chip.split(" ")[1]).join(" ");
+  const asked = (each) => [each.querySelector("b").textContent, events(each)];
+  const timers = stage.querySelector(".p-timers:not(:has(.p-none))");
+  const chips = timers ? texts(".p-chip", timers) : [];
+  return {
+    interest: [...stage.querySelectorAll(".p-door, .p-person")].map(asked).filter(([, events]) => events),
+    lives: [...stage.querySelectorAll(".p-person")].map((each) => [each.dataset.name, texts(".p-state", each)[0]])
+      .map(([name, state]) => [name, state.match(/^(draining|lingering)/)?.[0]]).filter(([, life]) => life),
+    timers: timers && chips.join(" "),
+    set: chips.map((chip) => chip.slice(2).replace(" due", "")),
+    due: chips.filter((chip) => chip.startsWith("●")).map((chip) => chip.slice(2, -4)),
+    later: texts(".p-when .p-times").filter((text) => text.endsWith("later")),
+    at: texts(".p-at")[0],
+  };
+}"""
+LINE = """(row) => {
+  const percent = (each, name) => parseFloat(each.getAttribute(name));
+  const strokes = [...row.querySelectorAll(".p-stroke")].map((each) => percent(each, "x1"));
+  return { now: percent(row.querySelector("circle"), "cx"), timers: strokes };
+}"""
 SCRUB = "(range, at) => { range.value = at; range.dispatchEvent(new Event('input')); }"
 STICKS_OUT = """(root) => [...root.querySelectorAll(".p-picture *")].map((each) => [each, each.getBoundingClientRect()])
   .filter(([, box]) => box.right > root.getBoundingClientRect().right + 0.5).map(([each]) => each.className)"""
@@ -155,12 +178,63 @@ def test_turns_that_are_all_alike_are_one_moment(browser: Browser, built_site: P
         expect(player.locator(".p-when")).to_contain_text(re.compile(r"turns 2–\d\d× \d\d the same"))
 
 
+def test_not_looked_at_is_said_only_of_what_comes_after_the_end(browser: Browser, built_site: Path) -> None:
+    """Of a connection that was closed in this turn nothing is claimed: somebody has looked at its `sair`."""
+    for number, step, is_lost in ((6, "sair", False), (12, "ana sends 'oi", True)):
+        with opened(browser, built_site, lesson(number), nth=1) as (_, player):
+            after = player.locator(".p-stage").last
+            while step not in player.locator(".p-step").inner_text() or not after.locator(".p-kind-calls").count():
+                player.get_by_role("button", name="Next").click()
+            expect(after.locator("[data-name=ana]").get_by_text("not looked at")).to_have_count(int(is_lost))
+            said = player.locator(".p-live").text_content() or ""
+            assert ("is not looked at any more" in said) == is_lost
+
+
 def test_who_waits_in_another_call_serves_nobody_else(browser: Browser, built_site: Path) -> None:
     with opened(browser, built_site, lesson(2), nth=1) as (_, player):
         player.locator("input").press("End")
         before, after = nonempty(player, 0), nonempty(player, 1)
         assert (before, after) == ({"bia kernel-in": "ola\n"}, {})
         expect(player.locator(".p-stage").first.locator(".p-current")).to_have_text("▸ in recv")
+
+
+def test_timers_are_set_come_due_and_are_set_again(browser: Browser, built_site: Path) -> None:
+    with opened(browser, built_site, lesson(13), nth=1) as (_, player):
+        before, after = (player.locator(".p-stage").nth(run).locator(".p-timers") for run in (0, 1))
+        expect(before).to_have_text("timers —")
+        expect(after).to_have_text("timers none set")
+        find(player, "bia connects", "calls")
+        expect(after.locator(".p-chip")).to_have_text(["○ 600.001 s", "○ 600.002 s"])
+        assert after.evaluate(LINE) == {"now": 0.0, "timers": [42.86, 42.86]}  # of 1400.005 s, which is the last timer
+        while "Step 6" not in player.locator(".p-step").inner_text():
+            player.get_by_role("button", name="Next").click()
+        expect(player.locator(".p-stage").nth(1).locator(".p-when")).to_have_text("turn 6200 s later600.001 s")
+        expect(after.locator(".p-chip")).to_have_text(["● 600.001 s due", "○ 600.002 s"])
+        assert after.evaluate(LINE) == {"now": 42.86, "timers": [42.86, 42.86]}
+        player.get_by_role("button", name="Next").click()
+        expect(after.locator(".p-chip")).to_have_text(["○ 600.002 s", "○ 605.001 s"])  # to linger
+        expect(before).to_have_text("timers —")
+
+
+def test_a_program_without_timers_has_no_such_row(browser: Browser, built_site: Path) -> None:
+    with opened(browser, built_site, lesson(8), nth=1) as (_, player):
+        expect(player.locator(".p-timers")).to_have_count(0)
+
+
+def asked_in_words(player: Locator) -> tuple[str, str, set[str], list[str]]:
+    """What is said of the interest set, of the timers, of connections that are ending, and of the time."""
+    seen = player.locator(".p-stage").first.evaluate(ASKED)
+    names = {events: [who for who, asked in seen["interest"] if asked == events] for events in WATCHES}
+    asked = "; ".join(text.format(spoken(names[events])) for events, text in WATCHES.items() if names[events])
+    timers = {None: "", "": "No timer is set."}.get(seen["timers"], f"Timers: {spoken(seen['set'])}.")
+    later = [f"{text}, at {seen['at']}" for text in seen["later"]]
+    due = [f"due: {spoken(seen['due'])}."] if seen["due"] else []
+    lives = {f"{name} is {life}." for name, life in seen["lives"]}
+    return f"Interest set: {asked}." if asked else "", timers, lives, later + due
+
+
+def spoken(names: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def held_in_words(player: Locator, run: int, before: dict[str, str]) -> list[str]:
@@ -187,6 +261,7 @@ def test_the_words_say_what_is_drawn(browser: Browser, built_site: Path, number:
         items = player.locator(".player-words li").all_text_contents()
         assert len(items) == last(player) + 1
         read: dict[str, str] = {}
+        known, ended = ["", ""], set[str]()
         for index, item in enumerate(items):
             player.locator("input").evaluate(SCRUB, index)
             expected = held_in_words(player, 0, read)
@@ -196,6 +271,12 @@ def test_the_words_say_what_is_drawn(browser: Browser, built_site: Path, number:
             assert ("Held:" in item) == any(text.startswith("Held:") for text in expected)
             for call in player.locator(".p-call").all_inner_texts():
                 assert call.partition("(")[0] + "(" in item
+            *asked, ending, others = asked_in_words(player)
+            for old, new in zip(known, asked, strict=True):  # what is as it was is not said again
+                assert (new in item) == (new != old or not new), item
+            assert {text for text in ending if text in item} == ending - ended
+            assert [text for text in others if text not in item] == []
+            known, ended = asked, ending
             assert player.locator(".p-live").text_content() == item
             read = {name: each["read"] for name, each in drawn(player, 0).items()}
 
@@ -324,6 +405,24 @@ def test_both_programs_go_from_step_to_step_together(browser: Browser, built_sit
         assert indices == sorted(indices)
 
 
+def test_by_touch(browser: Browser, built_site: Path) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    page.goto((built_site / lesson(4)).as_uri())
+    player = page.locator(".player").nth(1)
+    for button in player.locator("button").all():
+        box = button.bounding_box()
+        assert box is not None
+        assert box["height"] >= 44
+    player.get_by_role("button", name="Next").tap()
+    assert position(player) == 1
+    box = player.locator("input").bounding_box()
+    assert box is not None
+    player.locator("input").tap(position={"x": box["width"] - 4, "y": box["height"] / 2})
+    assert position(player) == last(player)
+    context.close()
+
+
 # ---------------------------------------------------------------- for everybody
 
 
@@ -373,6 +472,32 @@ def test_nothing_jumps(browser: Browser, built_site: Path) -> None:
             player.get_by_role("button", name="Next").click()
             heights.add(player.evaluate("(root) => root.offsetHeight"))
         assert len(heights) == 1
+
+
+def test_where_the_system_chooses_the_colours_what_is_now_stands_out(browser: Browser, built_site: Path) -> None:
+    context = browser.new_context(forced_colors="active", reduced_motion="reduce")
+    page = context.new_page()
+    page.goto((built_site / lesson(13)).as_uri())
+    player = page.locator(".player").nth(1)
+    ground = "(each) => getComputedStyle(each).backgroundColor"
+    for name in (".p-phase", ".p-tick"):
+        now = player.locator(f"{name}.p-current").first.evaluate(ground)
+        assert now != player.locator(f"{name}:not(.p-current)").first.evaluate(ground), name
+    play = player.get_by_role("button", name="Play")
+    assert play.evaluate(ground) != play.evaluate("(each) => getComputedStyle(each).color")
+    inks = player.locator(".p-who b, .p-shape svg").evaluate_all(
+        "all => all.map((each) => getComputedStyle(each).color)"
+    )
+    assert "rgb(255, 255, 255)" not in inks
+    context.close()
+
+
+def test_each_player_leads_to_how_to_read_it(browser: Browser, built_site: Path) -> None:
+    for name in ("index.html", lesson(4), "watch.html"):
+        with opened(browser, built_site, name) as (page, player):
+            player.get_by_role("link", name="How to read this picture").click()
+            expect(page.locator("#how-to-read-a-picture")).to_be_in_viewport()
+            assert page.url.endswith("/watch.html#how-to-read-a-picture")
 
 
 HOSTILE = "<img src=x onerror=\"document.title='caught'\"></script>"

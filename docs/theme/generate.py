@@ -48,18 +48,6 @@ def changes() -> str:
     return (ROOT / "CHANGES.md").read_text(encoding="utf-8").partition("\n")[2]
 
 
-def lessons_table() -> str:
-    """The ladder."""
-    catalog = Catalog()
-    rows = []
-    for number in sorted(catalog.folders):
-        folder = catalog[number]
-        lesson = folder.lesson
-        link = f"[{lesson.title}](../lessons/{folder.slug}/README.md)"
-        rows.append(f"| {number} | {link} | {lesson.idea} | {lesson.minutes[0]} + {lesson.minutes[1]} min |")
-    return "\n".join(["| # | lesson | the idea | read + do |", "|---|---|---|---|", *rows])
-
-
 # Which test could prove a promise of the README false.
 WITNESSES = {
     "Accepted means kept.": (
@@ -137,16 +125,17 @@ def _names(node: ast.AST) -> list[str]:
     return [each.id for each in targets if isinstance(each, ast.Name)]
 
 
-# Where each state stands in the diagram: column, row.
+# Where each state stands in the diagram: column, row. It begins on the left and ends on the right; it fits a phone.
 PLACES = {
     State.OPENING: (0, 0),
-    State.GREETING: (1, 0),
-    State.CHATTING: (2, 0),
+    State.GREETING: (0, 1),
+    State.CHATTING: (0, 2),
     State.DRAINING: (1, 1),
-    State.LINGERING: (2, 1),
-    State.CLOSED: (3, 1),
+    State.LINGERING: (1, 2),
+    State.CLOSED: (1, 3),
 }
-STEP, HALF = (202, 128), (50, 22)  # pixels from box to box, and half a box
+STEP, HALF = (158, 86), (46, 20)  # pixels from box to box, and half a box
+SIDE = (56, 40)  # room for words at the left and at the right
 SPOKEN = "The states of a connection, and what leads from one to the next. The table below says the same."
 TIP = (
     '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
@@ -161,7 +150,7 @@ def states() -> str:
     drawn = {pair: new for pair, new in TRANSITIONS.items() if pair[1] is not Signal.GONE or pair[0] is State.LINGERING}
     arrows = "".join(_arrow(old, new, signal) for (old, signal), new in drawn.items())
     boxes = "".join(map(_box, PLACES))
-    size = f"0 0 {3 * STEP[0] + 2 * HALF[0] + 4} {STEP[1] + 2 * HALF[1] + 4}"
+    size = f"0 0 {sum(SIDE) + STEP[0] + 2 * HALF[0]} {3 * STEP[1] + 2 * HALF[1] + 4}"
     picture = f'<svg viewBox="{size}" role="img" aria-label="{SPOKEN}">{TIP}{arrows}{boxes}</svg>'
     figure = f'<figure class="states">{picture}</figure>'
     rows = [f"| {old.value} | {signal.value} | {new.value} |" for (old, signal), new in TRANSITIONS.items()]
@@ -170,7 +159,7 @@ def states() -> str:
 
 def _centre(state: State) -> tuple[float, float]:
     column, row = PLACES[state]
-    return column * STEP[0] + HALF[0] + 2, row * STEP[1] + HALF[1] + 2
+    return SIDE[0] + column * STEP[0] + HALF[0], row * STEP[1] + HALF[1] + 2
 
 
 def _box(state: State) -> str:
@@ -181,14 +170,16 @@ def _box(state: State) -> str:
 
 
 def _arrow(old: State, new: State, signal: Signal) -> str:
-    """From border to border; a level arrow has its words above it, and one of the others beside it."""
+    """From border to border; a level arrow has its words above it, an upright one beside it, on the outer side."""
     (x1, y1), (x2, y2) = _centre(old), _centre(new)
     dx, dy = x2 - x1, y2 - y1
     part = min(HALF[0] / abs(dx) if dx else 1.0, HALF[1] / abs(dy) if dy else 1.0)
     ends = [f"{at:.0f}" for at in (x1 + dx * part, y1 + dy * part, x2 - dx * part, y2 - dy * part)]
     line = '<line x1="{}" y1="{}" x2="{}" y2="{}"/>'.format(*ends)
     if dy and dx:
-        return line  # the same signal as the upright one
+        return line  # the same signal as the level one
     words = "gone" if signal is Signal.GONE else signal.value
-    x, y = ((x1 + x2) / 2, y1 - 10) if not dy else (x1 + 8, (y1 + y2) / 2)
-    return f'{line}<text class="{"beside" if dy else "above"}" x="{x}" y="{y}">{words}</text>'
+    outer = -1 if PLACES[old][0] == 0 else 1
+    x, y = ((x1 + x2) / 2, y1 - 8) if not dy else (x1 + 8 * outer, (y1 + y2) / 2 + 4)
+    side = "above" if not dy else "left" if outer < 0 else "right"
+    return f'{line}<text class="{side}" x="{x}" y="{y}">{words}</text>'

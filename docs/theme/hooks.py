@@ -11,6 +11,7 @@ import generate  # noqa: E402
 import players  # noqa: E402
 from mkdocs.config.defaults import MkDocsConfig  # noqa: E402
 from mkdocs.structure.pages import Page  # noqa: E402
+from mkdocs.utils import get_relative_url  # noqa: E402
 
 from lessons.catalog import Catalog, Folder  # noqa: E402
 
@@ -43,4 +44,4 @@ def on_page_markdown(markdown: str, *, page: Page, **_: object) -> str:
     found = re.fullmatch(r"lessons/(\d\d)_\w+/README\.md", page.file.src_uri)
     if found and CATALOG[int(found[1])].has("scene.py"):
         markdown = players.with_players(markdown, CATALOG[int(found[1])])
-    return markdown
+    return markdown.replace(f'"{players.LEGEND}"', f'"{get_relative_url(players.LEGEND, page.url)}"')

@@ -39,7 +39,7 @@ def _changes(page: Page) -> list[Callable[[str], str]]:
     source = page.file.src_uri
     changes = [without_comments]
     if LESSON.fullmatch(source):
-        changes += [without_nav_line, with_facts, with_number, with_parts]
+        changes += [without_nav_line, with_facts, with_number, with_answers, with_parts]
     if TELLING.fullmatch(source):
         changes += [with_minutes]
     if page.is_homepage:
@@ -71,6 +71,13 @@ def with_facts(article: str) -> str:
 def with_number(article: str) -> str:
     """`4. Where does a message end?` has its number apart."""
     return re.sub(r"(<h1[^>]*>)(\d+)\. ", r'\1<span class="number">Lesson \2</span> ', article, count=1)
+
+
+def with_answers(article: str) -> str:
+    """The answer of a hint stands in the file as bare text. Here it is a paragraph."""
+    return re.sub(
+        r"(<details>\s*<summary>.*?</summary>)\s*(.*?)\s*(?=</details>)", r"\1<p>\2</p>", article, flags=re.DOTALL
+    )
 
 
 def with_parts(article: str) -> str:

@@ -13,20 +13,27 @@
  *   people    [{name, state: "away" | "door" | "in" | "over", note, life, way, arrived, buffer, queue, leaving,
  *               fresh, read, stream: {had, got, frames, stays} or {had, got, lost}}]: bytes are text in latin-1
  *   waits     {waits_in, who, crash, fault}
+ *   timers    [seconds], the earliest first; absent where the program has none
+ *   horizon   seconds: the end of the line on which they are drawn; without it, the last of them
  *   say       one sentence
  */
 "use strict";
 
-const SHAPES = ["●", "▲", "■", "◆", "★", "⬟"];
+const SHAPES = ["M8 2a6 6 0 1 0 0 12a6 6 0 1 0 0-12z", "M8 2l6.5 12h-13z", "M2.5 2.5h11v11h-11z", "M8 1l7 7-7 7-7-7z",
+  "M8 1l2 5h5l-4 3.4 1.5 5.6-4.5-3.4-4.5 3.4 1.5-5.6-4-3.4h5z", "M8 1l7 5.2-2.7 8.3h-8.6l-2.7-8.3z"];
+const ICONS = { Back: "M13 2v12l-7-6zM2.5 2h2.5v12h-2.5z", Play: "M4 2v12l9-6z", Pause: "M3.5 2h3.4v12h-3.4zM9.1 2h3.4v12h-3.4z",
+  Next: "M3 2v12l7-6zM11 2h2.5v12h-2.5z" };
 const STATES = { away: "not here yet", door: "at the door, not accepted", in: "connected", over: "connection closed" };
 const EVENTS = { r: "read", w: "write" };
 const ERRORS = { EAGAIN: "BlockingIOError", ECONNRESET: "ConnectionResetError", EPIPE: "BrokenPipeError" };
 const MANY = 24; // bytes of a piece that are drawn one by one
 const LINES = 2; // of what a client has read
+const TIMERS = 6; // that are written out; sentences.py names as many
 
-/** An element. Children that are strings become text; null is left out. */
+/** An element; in a picture, one of SVG. Children that are strings become text; null is left out. */
 function make(tag, attributes, ...children) {
-  const element = document.createElement(tag);
+  const [, isDrawn, name] = tag.match(/^(svg:)?(.*)/);
+  const element = isDrawn ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
   for (const [name, value] of Object.entries(attributes || {})) {
     if (value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
   }
@@ -35,6 +42,7 @@ function make(tag, attributes, ...children) {
 }
 
 const span = (name, ...children) => make("span", { class: name }, ...children);
+const icon = (path) => make("svg:svg", { class: "p-icon", viewBox: "0 0 16 16", "aria-hidden": "true" }, make("svg:path", { d: path }));
 
 // ------------------------------------------------------------ bytes
 
@@ -83,7 +91,7 @@ function buffer(person, isWorking) {
   if (stream.lost) return [span("p-label", "not looked at"), bytes(stream.had + stream.got, { kind: "p-lost" })];
   if (!stream.frames.length) return [span("p-label", "no whole frame"), stays];
   const frames = stream.frames.map((frame) => bytes(frame, { kind: "p-frame" }));
-  return [span("p-label", "✂ cut out"), ...frames, ...(stays ? [span("p-label", "stays"), stays] : [])];
+  return [span("p-label", "✂\ufe0e cut out"), ...frames, ...(stays ? [span("p-label", "stays"), stays] : [])];
 }
 
 /** What a client has read, as its screen shows it: the last lines, and a mark where the next byte will stand. */
@@ -120,7 +128,7 @@ function drawPerson(person, index, state) {
   const arrived = person.arrived ? bytes(person.arrived, { fresh: isNew ? person.arrived.length : 0 }) : null;
   return make("section", { class: `p-person p-is-${person.state}`, "data-name": person.name },
     make("div", { class: "p-who" },
-      span("p-shape", SHAPES[index % SHAPES.length]), make("b", {}, person.name), " ",
+      span("p-shape", icon(SHAPES[index % SHAPES.length])), make("b", {}, person.name), " ",
       span("p-state", words), span("p-chips", chips(person.name, state))),
     make("div", { class: "p-lanes" },
       span("p-side p-from", "from"), cell("kernel p-in", "kernel-in", way, arrived),
@@ -153,6 +161,25 @@ function drawCall(call) {
   return make("li", { class: `p-call p-${call.call.startsWith("recv") ? "in" : "out"}` }, line);
 }
 
+/** For when the timers are set, and how far away that is: on the line the dot is now, and each stroke is a timer. */
+function drawTimers({ kind, at = 0, timers, horizon }) {
+  if (!timers && horizon === undefined) return null;
+  const isDue = (when) => kind === "wake" && when <= at;
+  const chip = (when) => span(`p-chip ${isDue(when) ? "p-ready" : ""}`, isDue(when) ? "● " : "○ ", `${when.toFixed(3)} s`, isDue(when) ? " due" : "");
+  const end = horizon || Math.max(at, ...(timers || [])) || 1;
+  const x = (when) => `${Math.min(100, (100 * when) / end).toFixed(2)}%`;
+  const line = make("svg:svg", { class: "p-line" },
+    make("svg:line", { x1: "0%", x2: "100%", y1: 8, y2: 8 }),
+    make("svg:line", { class: "p-past", x1: "0%", x2: x(at), y1: 8, y2: 8 }),
+    (timers || []).map((when) => make("svg:line", { class: "p-stroke", x1: x(when), x2: x(when), y1: 1, y2: 15 })),
+    make("svg:circle", { cx: x(at), cy: 8, r: 4 }));
+  const chips = (timers || []).slice(0, TIMERS).map(chip);
+  const more = (timers || []).length - TIMERS;
+  return make("div", { class: "p-timers" }, make("b", {}, "timers"), " ",
+    span("p-chips", timers ? (chips.length ? chips : "none set") : span("p-none", "—"), more > 0 ? `${more} more` : null),
+    timers ? line : null);
+}
+
 /** Where in its turn the program is. */
 function drawPhases(state) {
   const waits = state.waits || {};
@@ -183,6 +210,7 @@ function draw(state) {
     own.length
       ? make("div", { class: "p-own" }, own.map((name) => span("p-door", make("b", {}, name), " ", chips(name, state))))
       : null,
+    drawTimers(state),
     (state.people || []).map((person, index) => drawPerson(person, index, state)));
 }
 
@@ -231,6 +259,11 @@ class Player {
     this.script = script;
     this.runs = runs;
     this.positions = timeline(runs, script.length);
+    const moments = runs.flatMap((run) => run.moments);
+    if (moments.some((moment) => moment.timers)) {
+      const horizon = Math.max(...moments.flatMap((moment) => [moment.at, ...(moment.timers || [])]));
+      for (const moment of moments) moment.horizon = horizon;
+    }
     this.at = 0;
     this.timer = null;
     this.build();
@@ -240,15 +273,15 @@ class Player {
 
   build() {
     const button = (name, text, act) => {
-      const made = make("button", { type: "button", class: `p-button p-${name}` }, text);
+      const made = make("button", { type: "button", class: `p-button p-${name}` }, icon(ICONS[text]), text);
       made.addEventListener("click", act);
       return made;
     };
     this.step = make("p", { class: "p-step" });
     this.stages = this.runs.map(() => make("div", { class: "p-stage" }));
-    this.back = button("back", "◀ Back", () => this.go(this.at - 1));
-    this.playing = button("play", "▶ Play", () => this.toggle());
-    this.next = button("next", "Next ▶", () => this.go(this.at + 1));
+    this.back = button("back", "Back", () => this.go(this.at - 1));
+    this.playing = button("play", "Play", () => this.toggle());
+    this.next = button("next", "Next", () => this.go(this.at + 1));
     this.range = make("input", { type: "range", min: 0, max: this.positions.length - 1, "aria-label": "Moment of the run" });
     this.range.addEventListener("input", () => this.go(Number(this.range.value)));
     this.count = span("p-count");
@@ -306,7 +339,7 @@ class Player {
       this.pause();
       return;
     }
-    this.playing.textContent = "❚❚ Pause";
+    this.playing.replaceChildren(icon(ICONS.Pause), "Pause");
     this.root.classList.add("p-playing");
     if (this.at === this.positions.length - 1) this.show(0);
     this.wait();
@@ -326,7 +359,7 @@ class Player {
     clearTimeout(this.timer);
     this.timer = null;
     this.root.classList.remove("p-playing");
-    this.playing.textContent = "▶ Play";
+    this.playing.replaceChildren(icon(ICONS.Play), "Play");
   }
 
   key(event) {
@@ -372,7 +405,7 @@ class Player {
 
 /** The parts of a stage that keep their height, each with a name. */
 function parts(stage) {
-  return [".p-happens", ".p-own", ".p-person"].flatMap((selector) =>
+  return [".p-happens", ".p-own", ".p-timers", ".p-person"].flatMap((selector) =>
     [...stage.querySelectorAll(selector)].map((part, index) => [`${selector} ${index}`, part]));
 }
 

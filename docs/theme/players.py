@@ -18,6 +18,8 @@ from lessons.catalog import SERVER, Catalog, Folder  # noqa: E402
 
 PLACES = {"## What happened": ("before",), "## Run it again": ("before", "after")}  # a lesson's players
 MARK = re.compile(r"<!-- player: (\d+)((?: before| after)*) -->")
+LEGEND = "watch.html#how-to-read-a-picture"  # seen from the top of the site; hooks.py makes it relative
+HELP = f'<p class="player-help" data-search-exclude><a href="{LEGEND}">How to read this picture</a></p>'
 CATALOG = Catalog()
 
 
@@ -44,12 +46,15 @@ def player(folder: Folder, names: Sequence[str] = ("before", "after"), is_search
         title = run["title"]
         run["title"] = f"{run['name']}: {title}" if len(found) == 2 else title
         run["title"] = run["title"][0].upper() + run["title"][1:]
-    data = {"script": list(map(sentences.step, script(folder))), "runs": found}
-    inside = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-    words = "".join(in_words(run, data["script"]) for run in data["runs"])
+    steps = list(map(sentences.step, script(folder)))
+    words = "".join(in_words(run, steps) for run in found)
+    for moment in [moment for run in found for moment in run["moments"]]:
+        del moment["held"]  # what is drawn needs no sentences
+    inside = json.dumps({"script": steps, "runs": found}, ensure_ascii=False, separators=(",", ":"))
+    inside = inside.replace("<", "\\u003c")
     hidden = "" if is_searched else " data-search-exclude"
     told = f'<details class="player-words" open{hidden}><summary>The same in words</summary>{words}</details>'
-    return f'<div class="player">{told}<script type="application/json">{inside}</script></div>'
+    return f'<div class="player">{told}{HELP}<script type="application/json">{inside}</script></div>'
 
 
 def in_words(run: dict[str, Any], script: Sequence[str]) -> str:
@@ -59,8 +64,9 @@ def in_words(run: dict[str, Any], script: Sequence[str]) -> str:
         news = moment["step"] != step
         step = moment["step"]
         start = f"<b>Step {step + 1}: {escaped(script[step])}.</b> " if news else ""
-        turn = f"Turn {moment['turn']}. " if moment["kind"] in ("wake", "idle") else ""
-        items.append(f"<li>{start}{escaped(' '.join(filter(None, (turn + moment['say'], moment['held']))))}</li>")
+        when = sentences.when(moment)
+        told = filter(None, (f"{when}." if when else "", moment["say"], moment["held"]))
+        items.append(f"<li>{start}{escaped(' '.join(told))}</li>")
     return f"<p><b>{escaped(run['title'])}</b></p><ol>{''.join(items)}</ol>"
 
 
@@ -84,11 +90,11 @@ def runs(folder: Folder, names: Sequence[str]) -> list[dict[str, Any]]:
 
 def recorded(folder: Folder, name: str) -> dict[str, Any] | None:
     """The scene on the program `before` or `after` a lesson; None when there is no such program."""
-    scene, number = folder.module("scene.py"), folder.number
+    scene = folder.module("scene.py")
     if scene is None:
         return None
     path, state, title = program(folder, name)
-    facts = trace.record(path, scene.STEPS, CATALOG.dialect(state), number)
+    facts = trace.record(path, scene.STEPS, CATALOG.dialect(state), folder.number)
     return {"name": name, "title": title, "moments": Story(facts, script(folder)).moments}
 
 

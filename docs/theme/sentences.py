@@ -12,6 +12,7 @@ from lessons.kit.words import shown  # noqa: E402
 
 Facts = Mapping[str, Any]
 LONGEST = 60  # characters of a quotation
+MOST = 6  # timers that are named; player.js draws as many
 DOES = {
     "connect": "{} connects",
     "stall": "{} stops reading",
@@ -22,6 +23,7 @@ DOES = {
     "vanish": "{} vanishes without a word",
 }
 READY = {"r": "{} can be read", "w": "{} can be written to", "rw": "{} can be read and written to"}
+WATCHES = {"r": "read for {}", "w": "write for {}", "rw": "read and write for {}"}
 OWN = {"listener": "a caller is at the door", "wakeup": "a signal has come"}
 OVER = {
     "accept": "The wait in accept() is over: a caller is at the door.",
@@ -63,11 +65,25 @@ def _does(text: str) -> str:
     return DOES[verb].format(rest) if verb in DOES else text
 
 
-def wake(turn: Facts) -> str:
+def when(moment: Facts) -> str:
+    """Which turn begins, and how much later it is if that is much."""
+    turn = f"Turn {moment['turn']}" if moment["kind"] in ("wake", "idle") else ""
+    later = f"{moment['later']:g} s later, at {seconds(moment['at'])}" if "later" in moment else ""
+    return ", ".join(filter(None, [turn, later]))
+
+
+def seconds(at: float) -> str:
+    """A point in time, as player.js writes it."""
+    return f"{at:.3f} s"
+
+
+def wake(turn: Facts, timers: Sequence[float] = ()) -> str:
     """A wait is over."""
     if waited := turn.get("waited_in"):
         return OVER.get(waited, "The wait in " + waited + "({}) is over.").format(turn["ready"][0]["who"])
-    return f"select() returns: {_ready(turn)}."
+    due = [seconds(at) for at in timers if at <= turn["at"]]
+    rings = f" {'A timer is' if len(due) == 1 else f'{len(due)} timers are'} due: {together(due)}." if due else ""
+    return f"select() returns: {_ready(turn)}.{rings}"
 
 
 def _ready(turn: Facts) -> str:
@@ -138,13 +154,17 @@ def rest(after: Facts, has_turned: bool, step: str) -> str:
     place = f"{after['waits_in']}({'' if after['who'] == 'listener' else after['who']})"
     others = "" if place in ("select()", "accept()") else ", and serves nobody else"
     unseen = "Nothing wakes the program. It" if not has_turned and step.partition(" ")[0] in DOES else "The program"
-    return f"{unseen} waits in {place}{others}."
+    until = f", until {seconds(after['until'])} at the latest" if "until" in after else ""
+    return f"{unseen} waits in {place}{others}{until}."
 
 
-def held(people: Sequence[Facts], before: Sequence[Facts], with_stream: bool) -> str:
-    """Frames that were cut out, where bytes are, and what has been read since."""
-    earlier = {each["name"]: each.get("read", "") for each in before}
-    said = [_cut(each["name"], each["stream"]) for each in people if with_stream and "stream" in each]
+def held(moment: Facts, before: Facts) -> str:
+    """Frames that were cut out, where bytes are, and what is no longer as it was: what has been read, what is asked."""
+    people = moment["people"]
+    old = {each["name"]: each for each in before["people"]}
+    earlier = {name: each.get("read", "") for name, each in old.items()}
+    said = [_cut(each["name"], each["stream"]) for each in people if moment["kind"] == "calls" and "stream" in each]
+    said += [f"{each['name']} is {each['life']}." for each in people if each.get("life") != _life(old, each)]
     bytes_in = [
         f"{quote(each[key])} {place.format(each['name'])}" for each in people for key, place in PLACES if each.get(key)
     ]
@@ -152,13 +172,35 @@ def held(people: Sequence[Facts], before: Sequence[Facts], with_stream: bool) ->
     for each in people:
         news = each.get("read", "").removeprefix(earlier.get(each["name"], ""))
         said.append(f"{each['name']} has read {quote(news)}." if news else "")
+    said.append(_watched(moment["interest"]) if moment["interest"] != before.get("interest") else "")
+    said.append(
+        _timers(moment["timers"]) if moment.get("timers") != before.get("timers") and "timers" in moment else ""
+    )
     return " ".join(filter(None, said))
+
+
+def _life(old: Mapping[str, Facts], now: Facts) -> str | None:
+    """The state in which the program kept a connection before. One that is over is not told of."""
+    return old.get(now["name"], {}).get("life") if now.get("life") else None
+
+
+def _watched(interest: Facts) -> str:
+    """What the selector is asked for. Nothing is said of nothing: the program is gone, or waits in another call."""
+    groups = {events: [who for who, asked in interest.items() if asked == events] for events in WATCHES}
+    asked = "; ".join(WATCHES[events].format(together(who)) for events, who in groups.items() if who)
+    return f"Interest set: {asked}." if asked else ""
+
+
+def _timers(timers: Sequence[float]) -> str:
+    """For when the timers are set."""
+    shown_ones = list(map(seconds, timers[:MOST])) + ([f"{len(timers) - MOST} more"] if len(timers) > MOST else [])
+    return f"Timers: {together(shown_ones)}." if timers else "No timer is set."
 
 
 def _cut(name: str, stream: Facts) -> str:
     came = f"{quote(stream['had'])} had waited in {name}’s buffer. " if stream["had"] else ""
     if stream.get("lost"):
-        return ""
+        return f"{came}What {name} sends is not looked at any more."
     cut = " and ".join(map(quote, stream["frames"]))
     count = len(stream["frames"])
     many = f"{count} frames are cut out" if count > 1 else "One frame is cut out"

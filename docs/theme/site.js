@@ -32,7 +32,8 @@ document.addEventListener("keydown", event => {
   }
 });
 
-// Of the hints of a lesson, the next one is there when the one before it has been opened.
+// Of the hints of a lesson, the next one is there when the reader has opened the one before it. (Before a page is
+// printed Material opens all that is folded. That is not the reader, so no "toggle" here.)
 const hints = [...document.querySelectorAll('[data-part="hints"] > details')];
 hints.slice(1).forEach((hint, index) => {
   const note = document.createElement("p");
@@ -41,7 +42,7 @@ hints.slice(1).forEach((hint, index) => {
   note.hidden = index > 0;
   hint.before(note);
   hint.hidden = true;
-  hints[index].addEventListener("toggle", () => {
+  hints[index].querySelector("summary").addEventListener("click", () => {
     note.remove();
     hint.hidden = false;
     if (hints[index + 2]) hints[index + 2].previousElementSibling.hidden = false;

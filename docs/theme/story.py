@@ -1,8 +1,9 @@
 """a trace -> the moments that the player shows, one after the other, and the sentences that tell them.
 
 A turn of the loop has two moments: a wait is over, and the calls are made. Turns that are all alike and move
-nothing are one moment. After its turns a step of the script has a moment of rest, when somebody has read since,
-or when there was no turn at all. player.js says what is in a moment; lessons/FORMAT.md what is in a trace.
+nothing are one moment. After its turns a step of the script has a moment of rest, when somebody has read since, or
+time has passed, or when there was no turn at all. player.js says what is in a moment; lessons/FORMAT.md what is in a
+trace.
 """
 
 import json
@@ -21,7 +22,7 @@ import sentences  # noqa: E402
 Facts = Mapping[str, Any]
 HEADER_BYTES = 4
 GONE = "The program no longer runs."
-LONG = 0.1  # seconds between two turns that are worth telling
+LONG = 0.1  # seconds between two moments that are worth telling
 NOTES = {  # what a step says about a client from now on
     "stall": "does not read",
     "resume": "",
@@ -70,6 +71,7 @@ class Story:
         names = re.findall(r"\bconnect (\w+)", " ".join(script))
         self.people = {name: Person(name) for name in dict.fromkeys(names)}
         self.interest: Facts = {}
+        self.timers: Sequence[float] | None = trace["start"]
         self.moments: list[dict[str, Any]] = []
         self.place = -1  # of the step in the script
         for index, step in enumerate(trace["steps"]):
@@ -94,11 +96,12 @@ class Story:
     def turns(self, same: Sequence[Facts]) -> None:
         """One turn, or several that are alike."""
         turn, last = same[0], same[-1]
-        idle = moves_nothing(turn)
+        idle = moves_nothing(turn) and turn.get("timers") == self.timers
         self.interest = turn["interest"]
         if not idle:
             self.wake(turn)
-            self.show("wake", turn, sentences.wake(turn))
+            self.show("wake", turn, sentences.wake(turn, self.timers or ()))
+        self.timers = turn.get("timers")
         self.call(turn, had={name: person.buffer for name, person in self.people.items()})
         self.interest = self.asked_after(last)
         said = sentences.idle(turn, len(same)) if idle else sentences.calls(turn)
@@ -154,27 +157,27 @@ class Story:
         is_over = not after["waits_in"]
         if is_over and "fault" not in after:
             self.people = {name: lost(person) for name, person in self.people.items()}
-        self.interest = after["interest"]
-        if not has_turned or is_over or changed(last, self.told()):
+        self.interest, self.timers = after["interest"], after.get("timers")
+        is_later = bool(self.moments) and after["at"] - self.moments[-1]["at"] >= LONG
+        if not has_turned or is_over or is_later or changed(last, self.told()):
             waits = {key: after[key] for key in WAITS if after.get(key)}
             is_known = is_over and self.moments and self.moments[-1].get("waits") == waits
             said = GONE if is_known else sentences.rest(after, has_turned, self.script[self.place])
-            self.show("rest", {}, said, waits=waits)
+            self.show("rest", {"at": after["at"]}, said, waits=waits)
 
     # ------------------------------------------------------------ what is told
 
     def show(self, kind: str, turn: Facts, said: str, **more: object) -> None:
         """One moment."""
-        before = self.moments[-1]["people"] if self.moments else []
+        before = self.moments[-1] if self.moments else {"people": [], "at": 0.0}
         fields = {name: turn[name] for name in ("turn", "at", "waited_in", "ready") if name in turn}
-        earlier = [moment["at"] for moment in self.moments if "at" in moment][-1:] or [0.0]
-        if turn and turn["at"] - earlier[0] >= LONG:
-            fields["later"] = round(turn["at"] - earlier[0], 1)
-        people = self.told()
-        held = sentences.held(people, before, with_stream=kind == "calls")
+        if turn["at"] - before["at"] >= LONG:
+            fields["later"] = round(turn["at"] - before["at"], 1)
+        if self.timers is not None:
+            fields["timers"] = self.timers
+        moment = {"kind": kind, "step": self.place, **fields, **more, "interest": self.interest, "people": self.told()}
         # The deep copy: what is told stays as it is now.
-        moment = {"kind": kind, "step": self.place, **fields, **more, "interest": self.interest, "people": people}
-        self.moments.append({**json.loads(json.dumps(moment)), "say": said, "held": held})
+        self.moments.append({**json.loads(json.dumps(moment)), "say": said, "held": sentences.held(moment, before)})
 
     def told(self) -> list[Facts]:
         """Everybody."""
@@ -239,12 +242,16 @@ def moved(turn: Facts, name: str) -> tuple[str, str]:
     return taken, put
 
 
-def stream(had: str, got: str, stays: str | None, life: str) -> Facts:
-    """What waited in the buffer, what came, the frames cut out of both, and what stays."""
-    whole = had + got
-    if life or stays is None:  # a connection that is being closed is not listened to
+def stream(had: str, got: str, stays: str | None, life: str) -> Facts | None:
+    """What waited in the buffer, what came, the frames cut out of both, and what stays.
+
+    None if the program has closed the connection in this turn: its buffer is gone, and shows no more what was cut out.
+    """
+    if life:  # a connection that is being closed is not listened to
         return {"had": had, "got": got, "lost": True}
-    return {"had": had, "got": got, "frames": frames(whole.removesuffix(stays)), "stays": stays}
+    if stays is None:
+        return None
+    return {"had": had, "got": got, "frames": frames((had + got).removesuffix(stays)), "stays": stays}
 
 
 def frames(data: str) -> list[str]:

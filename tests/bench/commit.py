@@ -146,6 +146,13 @@ def table(runs: list[Run]) -> str:
     return "\n".join(lines)
 
 
+def numbers(text: str) -> list[int]:
+    """`1,10` as numbers."""
+    if not all(count.isdecimal() for count in text.split(",")):
+        raise BenchError(f"{text!r} is no list of numbers, like 1,10,100")
+    return [int(count) for count in text.split(",")]
+
+
 def main() -> None:
     """Run all rounds, disk and no disk in turn, then print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -155,7 +162,9 @@ def main() -> None:
     parser.add_argument("--length", type=int, default=60, help="characters per message (60)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every run to FILE")
     options = parser.parse_args()
-    counts = [int(count) for count in options.senders.split(",")]
+    counts = numbers(options.senders)
+    if min(*counts, options.rounds, options.length) < 1 or options.seconds <= 0:
+        raise BenchError("senders, rounds and length must each be at least 1, and seconds above 0")
     raise_descriptor_limit(max(counts) + 100)
     folder = tempfile.gettempdir()
     print(f"history in {folder} ({file_system(folder)}; TMPDIR moves it): {syncs_per_second():.0f} fdatasync/s")

@@ -248,6 +248,8 @@ def slow_reader(column: Column) -> tuple[Cell, ...]:
         for said in range(0, MUCH, BATCH):
             if not _says(stage, bia, caio, said + BATCH):
                 break
+            # She comes back when she is let go: a goodbye waits for ten seconds, and bia may need more for the rest.
+            ana.reads = ana.reads or caio.hears(b"* ana left")
         caio.forget()
         dora.say("is anybody there?")
         heard = stage.until(lambda: caio.hears(b"is anybody there?"), 2)

@@ -144,6 +144,8 @@ def main() -> None:
     parser.add_argument("--servers", default="chatcore,json,streams", help="which servers, by key")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results to FILE")
     options = parser.parse_args()
+    if options.connections < 1:
+        raise BenchError("connections must be at least 1")
     raise_descriptor_limit(options.connections + 100)
     results = [measure(subject, options.connections) for subject in chosen(options.servers)]
     print(f"\n{table(results)}")

@@ -7,7 +7,7 @@ faults stop, and everything must arrive everywhere.
     Simulation(seed).run()         raises Violation, which names the invariant that does not hold
 
 Reading order: `invariants`, what is checked; `setting`, what the seed draws; `watched_log`,
-`conversation`, `watched_server`, where it is checked; `peer` and `human`, who takes part; `actions`,
+`conversation`, `watched_server`, where it is checked; `people`, who takes part; `actions`,
 what they do; `simulation`, one run from the first connection to the last bye.
 """
 
