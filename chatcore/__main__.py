@@ -1,4 +1,4 @@
-"""The command line: `python3 -m chatcore`. See PROTOCOL, "Command line".
+"""The command line: `python3 -m chatcore`. See docs/run/options.md.
 
 An older Python must be able to read this file, or nobody is told what is needed.
 """

@@ -1,4 +1,4 @@
-"""a command -> what the chat does about it. One small method for each row of PROTOCOL.md.
+"""a command -> what the chat does about it. One small method for each row of docs/reference/protocol.md.
 
 A method that refuses raises CommandError; the chat turns it into the answer. Everything that a
 room hears goes through `Delivery`, in line; answers for one peer are sent to it directly.

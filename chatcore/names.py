@@ -1,7 +1,7 @@
 """what somebody typed -> the name that is shown, and the fold by which it is compared.
 
 `João` and `joao` are one name, and no other script can imitate one: the fold must be plain ASCII.
-The rules are those of PROTOCOL.md, "Names, rooms, text".
+The rules are those of docs/reference/protocol.md, "Names, rooms and text".
 """
 
 import unicodedata

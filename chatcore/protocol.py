@@ -1,6 +1,6 @@
 """commands (client -> server) and events (server -> client), as values.
 
-Each class is one row of PROTOCOL.md. A field that is None is left out on the wire. How a value
+Each class is one row of docs/reference/protocol.md. A field that is None is left out on the wire. How a value
 becomes bytes is the business of a codec: JSON for programs, lines of text for people.
 """
 

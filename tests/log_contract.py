@@ -74,7 +74,7 @@ def rooms(log: Log, after: str = "", most: int = EVERYTHING) -> list[Span]:
 
 
 def is_used_id(outcome: Outcome) -> bool:
-    """PROTOCOL.md: the same id "with another room or text … is `bad_field`"."""
+    """docs/reference/protocol.md: the same id "with another room or text … is `bad_field`"."""
     return isinstance(outcome, NotKept) and outcome.code == "bad_field" and "cid" in outcome.text
 
 

@@ -2,7 +2,7 @@
 
 The model is what the people at the other ends can know: the list of messages of every room (the log
 is the truth), and for each client what it has been told. Nothing here asks how the chat works; each
-client checks what it hears against PROTOCOL.md the moment it hears it, as a distrustful client would.
+client checks what it hears against docs/reference/protocol.md the moment it hears it, as a distrustful client would.
 Commands, broken connections, slow readers, time and the log's answers come in any order.
 
 The same machine runs with a log that answers at once, with one whose answers are late, and with one
@@ -38,7 +38,7 @@ LONG = 900  # characters of a long text: a few of them fill a queue
 
 @dataclass
 class View:
-    """What a program was told of one room since it joined: its client rule in PROTOCOL.md."""
+    """What a program was told of one room since it joined: its client rule in docs/reference/protocol.md."""
 
     last: int  # the number of the last message it was shown
     head: int  # `seq` of `joined`
@@ -449,7 +449,7 @@ class ChatModel(RuleBasedStateMachine):
         client.answered["bye"] += client.end == "quit"
 
     def hear_line(self, client: Client, line: str) -> None:
-        """A person: every line is one of those in PROTOCOL.md."""
+        """A person: every line is one of those in docs/reference/protocol.md."""
         if match := re.fullmatch(r"\* you are (\S+), in (\S+)( with .*)? \(/help\)", line):
             if client.name is None:
                 client.answered["hello"] += 1

@@ -220,7 +220,7 @@ def test_after_we_listen_again_silence_counts_anew() -> None:
 
 
 def test_after_we_listen_again_half_a_frame_has_its_time_anew() -> None:
-    """It could not go on while we did not read: DESIGN.md, "idle and half-frame clocks … stand still"."""
+    """It could not go on while we did not read: the idle and half-frame clocks stand still."""
     scene = Scene(b'{}\n{"type":')
     scene.greet()
     scene.peer.next_command(scene.began)  # half a frame waits for the rest

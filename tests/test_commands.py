@@ -1,4 +1,4 @@
-"""Each row of PROTOCOL.md, "JSON: commands", "Error codes" and "Text lines", as the clients see it."""
+"""Each row of docs/reference/protocol.md, as the clients see it: JSON commands, errors, text lines."""
 
 from typing import Any
 

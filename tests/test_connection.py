@@ -75,7 +75,7 @@ def in_state(state: State, opening: bytes = b"{", now: float = 0.0) -> Connectio
 
 # ---------------------------------------------------------------- the states
 
-# The life of a connection, as DESIGN.md tells it: row by row what each signal leads to.
+# The life of a connection, as docs/how-it-works/one-connection.md tells it: row by row what each signal leads to.
 LIFE = {
     State.OPENING: {Signal.DIALECT: State.GREETING, Signal.FINISH: State.DRAINING, Signal.GONE: State.CLOSED},
     State.GREETING: {Signal.HELLO: State.CHATTING, Signal.FINISH: State.DRAINING, Signal.GONE: State.CLOSED},
@@ -461,7 +461,7 @@ CLOCKS: list[tuple[str, State, bytes, list[tuple[float, Due]]]] = [
 
 @pytest.mark.parametrize(("why", "state", "opening", "clocks"), CLOCKS, ids=[row[0] for row in CLOCKS])
 def test_the_deadlines_of_each_state(why: str, state: State, opening: bytes, clocks: list[tuple[float, Due]]) -> None:
-    """The table of limits in DESIGN.md: seconds after the state began, and what they mean."""
+    """The table of limits: seconds after the state began, and what they mean."""
     peer = in_state(state, opening, now=T)
     assert sorted(when - T for when, _ in peer.deadlines()) == sorted(when for when, _ in clocks)
     assert {(when - T, due) for when, due in peer.deadlines()} == set(clocks)

@@ -1,4 +1,4 @@
-"""The first bytes choose: the whole table of PROTOCOL.md, however the network cuts them."""
+"""The first bytes choose: the whole table of docs/reference/protocol.md, however the network cuts them."""
 
 import pytest
 from hypothesis import example, given
@@ -9,7 +9,7 @@ from chatcore.dialects import BYTE_ORDER_MARK, Dialect, choose
 from chatcore.framing import LengthFraming, LineFraming
 from chatcore.protocol import Event
 
-# PROTOCOL.md, the first table.
+# docs/reference/protocol.md, the first table.
 ROWS: dict[bytes, Dialect] = {
     b"{": dialects.JSON_LINES,
     b"\x00": dialects.JSON_LENGTH,

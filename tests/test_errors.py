@@ -1,10 +1,10 @@
-"""The error codes are those of PROTOCOL.md, and each says something a person can read."""
+"""The error codes are those of docs/reference/protocol.md, and each says something a person can read."""
 
 import pytest
 
 from chatcore.errors import COMMAND_ERRORS, STREAM_ERRORS, CommandError, LogError, StreamError
 
-# PROTOCOL.md, "Error codes".
+# docs/reference/protocol.md, "Errors".
 USABLE_AFTER = (
     "bad_json bad_utf8 unknown_type bad_field hello_first name_invalid name_taken wrong_password "
     "room_invalid too_many_rooms not_in_room no_such_user text_invalid muted storage_full"

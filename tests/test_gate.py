@@ -71,7 +71,7 @@ def test_an_address_counts_once_however_it_is_written() -> None:
 
 
 def test_100_at_once_from_one_address() -> None:
-    """The default of DESIGN.md, and another address has its own hundred."""
+    """The default of 100, and another address has its own hundred."""
     entrance = open_gate()
     assert admitted(entrance, HERE, 150) == 100
     assert admitted(entrance, THERE, 150) == 100
@@ -137,7 +137,7 @@ def test_a_refused_one_counts_while_it_waits_for_its_answer() -> None:
 def test_nothing_was_refused_yet() -> None:
     entrance = open_gate()
     assert (entrance.open, entrance.refused_total, entrance.refused_now) == (0, 0, 0)
-    assert gate.MOST_REFUSED_AT_ONCE == 64  # DESIGN.md, "Refusing a connection"
+    assert gate.MOST_REFUSED_AT_ONCE == 64  # as docs/decisions/numbers-that-are-no-limits.md says
 
 
 # ---------------------------------------------------------------- the table is bounded

@@ -1,4 +1,4 @@
-"""JSON on the wire: what PROTOCOL.md lists goes round and round unchanged; anything else is one error."""
+"""JSON on the wire: what docs/reference/protocol.md lists comes round unchanged; anything else is one error."""
 
 import json
 import sys
@@ -14,7 +14,7 @@ from chatcore.errors import CommandError
 from chatcore.json_codec import decode_command, decode_event, parse_object, size_of, to_payload
 from chatcore.protocol import VERSION, WireCommand, WireEvent
 
-# PROTOCOL.md, "JSON: commands": the class, the fields that must be there, and those that may.
+# docs/reference/protocol.md, "JSON: commands": the class, the fields that must be there, and those that may.
 COMMANDS: dict[str, tuple[type[WireCommand], dict[str, type], dict[str, type]]] = {
     "hello": (protocol.Hello, {"name": str}, {"password": str, "token": str}),
     "join": (protocol.Join, {"room": str}, {"after": int}),
@@ -320,7 +320,7 @@ def test_what_is_not_utf_8(garbage: bytes, around: bytes) -> None:
 
 
 def test_other_encodings_of_unicode() -> None:
-    """Python's parser would guess them from bytes; PROTOCOL.md knows one."""
+    """Python's parser would guess them from bytes; docs/reference/protocol.md knows one."""
     for encoding in ("utf-16", "utf-16-le", "utf-32"):
         refusal('{"type":"bye"}'.encode(encoding))
 
@@ -362,7 +362,7 @@ BAD_VALUES = {
 @pytest.mark.parametrize("bad", BAD_VALUES.values(), ids=list(BAD_VALUES))
 @pytest.mark.parametrize("place", PLACES.values(), ids=list(PLACES))
 def test_what_must_be_caught(place: str, bad: str) -> None:
-    """PROTOCOL.md: "to be caught as `bad_json` or `bad_field`, never as an exception", wherever it stands."""
+    """the protocol: "to be caught as `bad_json` or `bad_field`, never as an exception", wherever it stands."""
     assert refusal((place % bad).encode()).code in ("bad_json", "bad_field")
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from chatcore.limits import EVENT_OVERHEAD, KIB, LARGEST, MAY_BE_ZERO, Limits, describe
 
 NAMES = [limit.name for limit in fields(Limits)]
-# PROTOCOL.md, "Command line", and the table in DESIGN.md.
+# What users rely on: the names and defaults that docs/reference/limits.md prints.
 DOCUMENTED = (
     "frame text hello_seconds typing_seconds half_frame_seconds ping_seconds idle_seconds high_water "
     "low_water ceiling drain_seconds linger_seconds total_queue send_buffer turn_bytes burst rate "

@@ -1,4 +1,4 @@
-"""Who is too slow, judged by what the kernel did not take: DESIGN.md, "Limits" and "Slow consumer"."""
+"""Who is too slow, judged by what the kernel did not take: docs/how-it-works/backpressure.md."""
 
 from typing import Any
 

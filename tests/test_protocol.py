@@ -9,7 +9,7 @@ from chatcore import protocol
 from chatcore.errors import STREAM_ERRORS
 
 VALUES = [*get_args(protocol.Command), *get_args(protocol.Event), protocol.RoomEntry]
-# PROTOCOL.md, "JSON: events".
+# docs/reference/protocol.md, "JSON: events".
 REASONS = "quit shutting_down timeout slow_consumer too_big bad_frame replaced kicked"
 
 
@@ -53,14 +53,14 @@ def test_a_value_does_not_change_behind_your_back(cls: type) -> None:
     ],
 )
 def test_a_secret_is_never_shown(value: object) -> None:
-    """Values end up in traces and in reports of mistakes; PROTOCOL.md: the token is never logged."""
+    """Values end up in traces and in reports of mistakes; docs/reference/protocol.md: the token is never logged."""
     assert "ana" in repr(value)
     assert "5ec4e7" not in repr(value)
     assert "hunter2" not in repr(value)
 
 
 def test_what_may_be_left_out() -> None:
-    """The question marks in the table of PROTOCOL.md."""
+    """The question marks in the table of docs/reference/protocol.md."""
     optional = {
         (cls.__name__, each.name)
         for cls in (*get_args(protocol.WireCommand), *get_args(protocol.WireEvent))

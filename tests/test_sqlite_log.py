@@ -120,7 +120,7 @@ def test_a_copy_is_another_history(path: Path) -> None:
 
 
 def test_a_back_up_that_was_restored_over_the_file_is_another_history(path: Path) -> None:
-    """PROTOCOL.md: `log` changes with a "restored back-up". `cp backup.db chat.db` keeps the inode."""
+    """docs/reference/protocol.md: `log` changes with a "restored back-up". `cp backup.db chat.db` keeps the inode."""
     backup = path.with_name("backup.db")
     with closing(SqliteLog(path)) as log:
         identity = log.identity

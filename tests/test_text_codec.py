@@ -1,4 +1,4 @@
-"""Lines of text: what people type means what PROTOCOL.md says, and nobody forges a line of somebody else."""
+"""Lines of text: what people type means what the protocol says, and nobody forges a line of somebody else."""
 
 from typing import get_args
 
@@ -13,7 +13,7 @@ from chatcore.protocol import BYE_REASONS, Command, Event
 from chatcore.text_codec import as_typed, decode_line, encode_event
 
 CLIENTS = ("nc", "python3 -m chatcore connect")
-# What PROTOCOL.md lets people type, and the words in which /help has to show it.
+# What docs/reference/protocol.md lets people type, and the words in which /help has to show it.
 COMMANDS = ["/join ROOM", "/rooms", "/who", "/msg NAME TEXT", "/help", "/quit", "sair", "//x"]
 
 # Characters that matter to lines, to terminals and to our own signs, next to ordinary ones.
@@ -157,7 +157,7 @@ def test_a_command_is_never_a_name(line: str) -> None:
     ],
 )
 def test_a_program_that_is_no_client_is_answered_with_one_that_is(line: bytes, code: str, greeted: bool) -> None:
-    """PROTOCOL.md: telnet, a backspace or a legacy code page "gets a `!` line that names a client to use"."""
+    """the protocol: telnet, a backspace or a legacy code page "gets a `!` line that names a client to use"."""
     error = refusal(line, greeted)
     assert error.code == code
     assert all(client in error.text for client in CLIENTS)
@@ -259,7 +259,7 @@ def test_a_bye_that_was_not_asked_for_says_why(reason: str) -> None:
 
 
 def test_an_error_quotes_the_beginning_of_the_line_it_is_about() -> None:
-    """PROTOCOL.md: `! not kept: "oi…": storage is full`."""
+    """docs/reference/protocol.md: `! not kept: "oi…": storage is full`."""
     line = shown(protocol.Error("storage_full", "storage is full", about="oi" * 2_000))
     quoted = line.removeprefix('! not kept: "').removesuffix('…": storage is full\n')
     assert quoted

@@ -5,7 +5,7 @@ message it has shown of each, and what it has said without having heard the echo
 reconnection it says hello with its token, joins each room `after` its position, and says again,
 with the same id, what nobody has confirmed: the server keeps it once.
 
-The rule for messages is PROTOCOL's: the next number is shown, an old one is not shown again, and a
+The rule for messages is the protocol's: the next number is shown, an old one is not shown again, and a
 gap means to join again from the last one shown.
 """
 

@@ -1,4 +1,4 @@
-"""what is promised -> what is checked, by name. The list is DESIGN.md's, "Simulation first", and its promises.
+"""what is promised -> what is checked, by name. See docs/how-it-works/simulator.md.
 
 The last invariant, "same seed, same trace", compares two runs: tests/test_simulation.py does.
 """
