@@ -41,11 +41,9 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "chatcore-tests.txt"
 SLOWEST = ["--durations=8", "--durations-min=2"]
-BESIDE = (
-    "tests/test_lessons_*.py",
-    "tests/test_site*.py",
-    "tests/test_docs_blocks.py",
-)  # they say nothing about coverage
+# These say nothing about coverage. The first take as long as all others together, so they run beside them.
+LESSONS = ("tests/test_lessons_*.py",)
+PAGES = ("tests/test_site*.py", "tests/test_docs_*.py")
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "ci")
 LINT_IMPORTS = "from importlinter.cli import lint_imports_command as run; run()"  # it has no __main__
 
@@ -183,19 +181,18 @@ class Pytest:
         return run(self._command(arguments), HYPOTHESIS_PROFILE=PROFILE)
 
     def run_all(self) -> int:
-        """Run all tests in two processes: those of `chatcore` under coverage, those of lessons and site beside them."""
-        beside = sorted(str(path.relative_to(ROOT)) for glob in BESIDE for path in ROOT.glob(glob))
-        others = [f"--ignore={path}" for path in beside]
+        """Run all tests in two processes: `chatcore` under coverage and then the pages; the lessons beside them."""
+        lessons, pages = found(LESSONS), found(PAGES)
         measured = ["coverage", "run", f"--data-file={self.data}", "-m"]
-        with (self._scratch / "beside.txt").open("w+", encoding="utf-8") as output:
-            second = start(self._command([*SLOWEST, *beside]), output, HYPOTHESIS_PROFILE=PROFILE) if beside else None
-            status = run(self._command([*SLOWEST, *others], measured), HYPOTHESIS_PROFILE=PROFILE)
-            if second is not None:
-                print(f"\nthe others, {', '.join(BESIDE)}:", flush=True)
-                status = second.wait() or status
-                output.seek(0)
-                print(output.read())
-        return status
+        core = self._command([*SLOWEST, *(f"--ignore={path}" for path in (*lessons, *pages))], measured)
+        with (self._scratch / "lessons.txt").open("w+", encoding="utf-8") as output:
+            beside = start(self._command([*SLOWEST, *lessons]), output, HYPOTHESIS_PROFILE=PROFILE)
+            failed = [run(each, HYPOTHESIS_PROFILE=PROFILE) != 0 for each in (core, self._command([*SLOWEST, *pages]))]
+            print("\nthe lessons:", flush=True)
+            failed.append(beside.wait() != 0)
+            output.seek(0)
+            print(output.read())
+        return int(any(failed))
 
     def _command(self, arguments: list[str], prefix: Sequence[str] = ()) -> list[object]:
         self._reports.append(self._scratch / f"pytest-{len(self._reports)}.xml")
@@ -281,6 +278,11 @@ def is_covered(module: str, data: Path, scratch: Path) -> bool:
 
 
 # ---------------------------------------------------------------- small tools
+
+
+def found(globs: Sequence[str]) -> list[str]:
+    """The files that these globs name, as seen from the project's root."""
+    return sorted(path.relative_to(ROOT).as_posix() for glob in globs for path in ROOT.glob(glob))
 
 
 def heading(text: str) -> None:

@@ -26,7 +26,7 @@ ALL = (Connect("ana"), Connect("bia"), Connect("caio"))
 TEXTS = (b"oi\n", b"tudo bem?\n")
 SAIR = b"sair\n"
 NOT_SAIR = b"sair? nao\n"
-A_WHILE = Pass(2)  # in which nothing happens, and the program waits in select()
+A_WHILE = Pass(1)  # in which nothing happens, and the program waits in select()
 
 
 class Members(Visitors):

@@ -22,7 +22,7 @@ from lessons.kit.schedules import cut, schedules
 
 ANA_AND_BIA = (Connect("ana"), Connect("bia"))
 LINES = (b"oi\n", b"a\n", "é\n".encode(), b"tudo bem?\n", b"\n", b" a \n", b"sair? nao\n")
-A_WHILE = Pass(2)  # in which nothing happens, and the program waits in select()
+A_WHILE = Pass(0.2)  # in which nothing happens, and the program waits in select()
 HEADER_BYTES = 4
 
 

@@ -27,7 +27,7 @@ ANA_AND_BIA = (Connect("ana"), Connect("bia"))
 HEADER_BYTES = 4
 FRAME_LIMIT = 16 * 1024
 MARK = "\ufffd"
-A_WHILE = Pass(2)  # in which nothing happens, and the program waits in select()
+A_WHILE = Pass(0.2)  # in which nothing happens, and the program waits in select()
 
 
 class TooLong(Exception):

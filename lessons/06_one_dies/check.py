@@ -26,7 +26,7 @@ from lessons.kit import (
 )
 from lessons.kit.schedules import cut, schedules
 
-A_WHILE = Pass(2)  # in which nothing happens, and the program waits in select()
+A_WHILE = Pass(1)  # in which nothing happens, and the program waits in select()
 FAREWELLS = 2  # sends that may fail: a later program says a last word to whom it gives up
 LISTENERS = ("bia", "caio", "davi", "eva")
 
