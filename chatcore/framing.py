@@ -6,7 +6,8 @@ its tail silently when the caller stopped early.)
 
 Rules of this file: the same bytes give the same frames however they are cut; the buffer never
 holds more than one frame and one piece; nothing but StreamError is ever raised, and once it was
-raised it is raised again and no more bytes are taken in.
+raised it is raised again and no more bytes are taken in. (It is raised without its old traceback,
+to which each raise would add.)
 """
 
 from typing import Protocol
@@ -61,7 +62,7 @@ class LineFraming:
     def next_frame(self) -> bytes | None:
         """The next line without its end, or None; StreamError when a line is longer than the limit."""
         if self._error is not None:
-            raise self._error
+            raise self._error.with_traceback(None)
         end = self._buffer.find(NEWLINE)
         if end < 0:
             self._check(len(self._buffer) - 1)  # the last byte may be the ignored carriage return
@@ -75,7 +76,7 @@ class LineFraming:
     def last_frame(self) -> bytes | None:
         """A line that the end of the stream ended."""
         if self._error is not None:
-            raise self._error
+            raise self._error.with_traceback(None)
         line = self._buffer.peek(len(self._buffer)).removesuffix(b"\r")
         self._check(len(line))
         self._buffer.take(len(self._buffer))
@@ -120,7 +121,7 @@ class LengthFraming:
     def next_frame(self) -> bytes | None:
         """The next payload, or None; StreamError as soon as too great a length is *announced*."""
         if self._error is not None:
-            raise self._error
+            raise self._error.with_traceback(None)
         if len(self._buffer) < HEADER_BYTES:
             return None
         length = int.from_bytes(self._buffer.peek(HEADER_BYTES), "big")
@@ -137,7 +138,7 @@ class LengthFraming:
         if self._error is None and len(self._buffer):
             self._error = StreamError("bad_frame")
         if self._error is not None:
-            raise self._error
+            raise self._error.with_traceback(None)
         return None
 
     @property

@@ -41,9 +41,9 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "chatcore-tests.txt"
 SLOWEST = ["--durations=8", "--durations-min=2"]
-# These say nothing about coverage. The first take as long as all others together, so they run beside them.
+# These say nothing about coverage, and are faster without it. The lessons' run beside all others.
 LESSONS = ("tests/test_lessons_*.py",)
-PAGES = ("tests/test_site*.py", "tests/test_docs_*.py")
+UNMEASURED = ("tests/test_site*.py", "tests/test_docs_*.py", "tests/test_simulation.py", "tests/test_seeded_bugs.py")
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "ci")
 LINT_IMPORTS = "from importlinter.cli import lint_imports_command as run; run()"  # it has no __main__
 
@@ -181,13 +181,16 @@ class Pytest:
         return run(self._command(arguments), HYPOTHESIS_PROFILE=PROFILE)
 
     def run_all(self) -> int:
-        """Run all tests in two processes: `chatcore` under coverage and then the pages; the lessons beside them."""
-        lessons, pages = found(LESSONS), found(PAGES)
-        measured = ["coverage", "run", f"--data-file={self.data}", "-m"]
-        core = self._command([*SLOWEST, *(f"--ignore={path}" for path in (*lessons, *pages))], measured)
+        """Run all tests in two processes: those under coverage and then the unmeasured; the lessons beside them."""
+        lessons, unmeasured = found(LESSONS), found(UNMEASURED)
+        coverage = ["coverage", "run", f"--data-file={self.data}", "-m"]
+        runs = [
+            self._command([*SLOWEST, *(f"--ignore={path}" for path in (*lessons, *unmeasured))], coverage),
+            self._command([*SLOWEST, *unmeasured]),
+        ]
         with (self._scratch / "lessons.txt").open("w+", encoding="utf-8") as output:
             beside = start(self._command([*SLOWEST, *lessons]), output, HYPOTHESIS_PROFILE=PROFILE)
-            failed = [run(each, HYPOTHESIS_PROFILE=PROFILE) != 0 for each in (core, self._command([*SLOWEST, *pages]))]
+            failed = [run(each, HYPOTHESIS_PROFILE=PROFILE) != 0 for each in runs]
             print("\nthe lessons:", flush=True)
             failed.append(beside.wait() != 0)
             output.seek(0)

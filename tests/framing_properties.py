@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise, product
-from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType, TracebackType
 from typing import Any, Literal, Protocol
 from unittest.mock import patch
 
@@ -390,7 +390,8 @@ def held(framing: object) -> int:
     return total
 
 
-_NOT_DATA = (type, ModuleType, FunctionType, BuiltinFunctionType, CodeType, str, int)
+# An error that is kept has a traceback, and that has the frames of those who pulled: none of it is the framing's.
+_NOT_DATA = (type, ModuleType, FunctionType, BuiltinFunctionType, CodeType, TracebackType, str, int)
 
 
 def linear_work(agreement: Agreement, how: settings = THOROUGH) -> None:

@@ -144,3 +144,4 @@ def test_an_error_stays_whatever_is_asked_next(framing: BoundedFraming) -> None:
         with pytest.raises(StreamError) as again:
             ask()
         assert again.value is first.value
+        assert len(again.traceback) == 2  # here, and where it is raised: it does not grow with each raise
