@@ -124,6 +124,6 @@ def unpaint(text: str) -> str:
 def name_colour(name: str) -> SGR:
     """Return the colour of a name: the same on every screen and every day, unlike `hash()`.
 
-    Taken from the high bits of the checksum: short names that differ in one letter differ there.
+    Two names may share one. The high bits of the checksum choose: by the low ones `ana` and `bia` did.
     """
     return PALETTE[zlib.crc32(name.encode("utf-8", "replace")) * len(PALETTE) >> 32]
